@@ -1,0 +1,3 @@
+//! The `rban` binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! What rban's end-to-end tests stand on.

@@ -1,0 +1,3 @@
+//! rban's tasks.
+
+fn main() {}
