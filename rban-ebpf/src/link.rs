@@ -26,20 +26,20 @@ pub(crate) enum Payload {
 /// What the frame carries below at most two VLAN tags; `None` where it ends before telling.
 #[inline(always)]
 pub(crate) fn payload(ctx: &XdpContext) -> Option<Payload> {
-    let mut ether_type =
-        window::<{ EthHdr::LEN }>(ctx, 0)?.u16::<{ offset_of!(EthHdr, ether_type) }>();
+    let ethernet = window::<{ EthHdr::LEN }>(ctx, 0)?;
+    let mut ether_type = ethernet.u16::<{ offset_of!(EthHdr, ether_type) }>();
     let mut offset = EthHdr::LEN;
-    for _ in 0..VLAN_TAGS_MAX {
-        if ether_type != VLAN && ether_type != QINQ {
-            break;
+    for tags in 0..=VLAN_TAGS_MAX {
+        match ether_type {
+            IPV4 => return Some(Payload::V4(offset)),
+            IPV6 => return Some(Payload::V6(offset)),
+            VLAN | QINQ if tags < VLAN_TAGS_MAX => {
+                let tag = window::<{ VlanHdr::LEN }>(ctx, offset)?;
+                ether_type = tag.u16::<{ offset_of!(VlanHdr, ether_type) }>();
+                offset += VlanHdr::LEN;
+            }
+            _ => break,
         }
-        let tag = window::<{ VlanHdr::LEN }>(ctx, offset)?;
-        ether_type = tag.u16::<{ offset_of!(VlanHdr, ether_type) }>();
-        offset += VlanHdr::LEN;
     }
-    Some(match ether_type {
-        IPV4 => Payload::V4(offset),
-        IPV6 => Payload::V6(offset),
-        _ => Payload::Other,
-    })
+    Some(Payload::Other)
 }

@@ -48,7 +48,8 @@ pub(crate) trait Packet: Sized {
     /// What marks an exact ban whose source `allow_*` was found not to cover in this generation; `None` where such a
     /// ban covers many sources, of which the tries may know some.
     fn allow_mark(&self, settings: &Settings, generation: u64) -> Option<u64>;
-    /// Whether its IP header is there to the end.
+    /// Whether its IP header is well formed and there to the end. Asked after a hit only: a packet of nobody banned
+    /// passes in any case.
     fn is_whole(&self, ctx: &XdpContext) -> bool;
     /// `None` where the packet ends before telling.
     fn destination(&self, ctx: &XdpContext) -> Option<Destination>;
@@ -68,20 +69,19 @@ pub(crate) struct V4 {
     source: u32,
     header: Window<{ Ipv4Hdr::LEN }>,
     offset: usize,
-    payload: usize,
 }
 
 impl V4 {
     #[inline(always)]
     pub(crate) fn read(ctx: &XdpContext, offset: usize) -> Option<Self> {
         let header = window::<{ Ipv4Hdr::LEN }>(ctx, offset)?;
-        let vihl = header.u8::<{ offset_of!(Ipv4Hdr, vihl) }>();
-        let header_len = usize::from(vihl & 0x0f) * 4;
-        if vihl >> 4 != 4 || header_len < Ipv4Hdr::LEN {
-            return None;
-        }
         let source = header.u32::<{ offset_of!(Ipv4Hdr, src_addr) }>();
-        Some(Self { source, header, offset, payload: offset + header_len })
+        Some(Self { source, header, offset })
+    }
+
+    #[inline(always)]
+    fn header_len(&self) -> usize {
+        usize::from(self.header.u8::<{ offset_of!(Ipv4Hdr, vihl) }>() & 0x0f) * 4
     }
 
     #[inline(always)]
@@ -123,7 +123,11 @@ impl Packet for V4 {
 
     #[inline(always)]
     fn is_whole(&self, ctx: &XdpContext) -> bool {
-        window::<1>(ctx, self.payload - 1).is_some()
+        let version = self.header.u8::<{ offset_of!(Ipv4Hdr, vihl) }>() >> 4;
+        let header_len = self.header_len();
+        version == 4
+            && header_len >= Ipv4Hdr::LEN
+            && window::<1>(ctx, self.offset + header_len - 1).is_some()
     }
 
     #[inline(always)]
@@ -132,7 +136,11 @@ impl Packet for V4 {
         if fragment_offset & 0x1fff != 0 {
             return Some(Destination::Portless);
         }
-        port(ctx, self.header.u8::<{ offset_of!(Ipv4Hdr, proto) }>(), self.payload)
+        port(
+            ctx,
+            self.header.u8::<{ offset_of!(Ipv4Hdr, proto) }>(),
+            self.offset + self.header_len(),
+        )
     }
 
     #[inline(always)]
@@ -166,9 +174,6 @@ impl V6 {
     #[inline(always)]
     pub(crate) fn read(ctx: &XdpContext, settings: &Settings, offset: usize) -> Option<Self> {
         let header = window::<{ Ipv6Hdr::LEN }>(ctx, offset)?;
-        if header.u8::<{ offset_of!(Ipv6Hdr, vcf) }>() >> 4 != 6 {
-            return None;
-        }
         let source = [
             header.u64::<{ offset_of!(Ipv6Hdr, src_addr) }>(),
             header.u64::<{ offset_of!(Ipv6Hdr, src_addr) + 8 }>(),
@@ -237,7 +242,7 @@ impl Packet for V6 {
 
     #[inline(always)]
     fn is_whole(&self, _: &XdpContext) -> bool {
-        true // all of the fixed header was read
+        self.header.u8::<{ offset_of!(Ipv6Hdr, vcf) }>() >> 4 == 6
     }
 
     #[inline(always)]
