@@ -5,4 +5,6 @@
 
 pub mod addr;
 pub mod clock;
+pub mod enforce;
 pub mod event;
+pub mod scope;
