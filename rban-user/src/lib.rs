@@ -5,6 +5,7 @@
 
 pub mod addr;
 pub mod clock;
+pub mod control;
 pub mod enforce;
 pub mod event;
 pub mod scope;
