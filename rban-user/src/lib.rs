@@ -6,3 +6,4 @@
 pub mod addr;
 pub mod clock;
 pub mod event;
+pub mod jail;
