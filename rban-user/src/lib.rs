@@ -5,5 +5,7 @@
 
 pub mod addr;
 pub mod clock;
+pub mod config;
+pub mod detect;
 pub mod event;
 pub mod jail;

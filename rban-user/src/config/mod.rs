@@ -1,0 +1,3 @@
+//! Text becomes the stages' Specs.
+
+pub mod value;
