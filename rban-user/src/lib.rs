@@ -9,3 +9,4 @@ pub mod config;
 pub mod detect;
 pub mod event;
 pub mod jail;
+pub mod source;
