@@ -62,7 +62,7 @@ pub(super) struct Match<'a> {
 }
 
 /// A [`Spec`], compiled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Filter {
     prefregex: Regex,
     /// All of `failregex` at once: most messages match none.

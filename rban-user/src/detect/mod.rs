@@ -25,7 +25,7 @@ use crate::clock::WallTime;
 const CLOCK_SKEW_MAX: Duration = Duration::from_secs(60);
 
 /// A filter at work on one jail's lines.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Detector {
     filter: Filter,
     sessions: Sessions,

@@ -18,7 +18,7 @@ const SESSIONS_MAX: usize = 1_024;
 const ATTEMPT_MAX: Duration = Duration::from_secs(300);
 
 /// The attempts in progress.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Sessions {
     /// Keyed, so that nobody can choose names that collide.
     hasher: RandomState,
@@ -26,7 +26,7 @@ pub(super) struct Sessions {
     by_time: BTreeSet<(WallTime, u64)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Attempt {
     latest: WallTime,
     /// One bit for each kind of line seen; kinds past 63 share the last.
