@@ -94,7 +94,7 @@ async fn a_missing_log_is_waited_for_even_without_its_directory() {
     let mut running = Running::follow(&[&log]);
     tokio::task::yield_now().await;
     fs::create_dir(directory.path().join("a")).unwrap();
-    tokio::time::sleep(Duration::from_millis(5)).await;
+    tokio::task::yield_now().await;
     fs::create_dir(directory.path().join("a/b")).unwrap();
     append(&log, "first\n");
     assert_eq!(running.next(1).await, ["first"]);

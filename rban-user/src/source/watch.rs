@@ -82,18 +82,20 @@ impl Watcher {
     ) -> Result<(), Error> {
         let moved = WatchMask::DELETE_SELF | WatchMask::MOVE_SELF | WatchMask::ONLYDIR;
         let appears = WatchMask::CREATE | WatchMask::MOVED_TO | WatchMask::ATTRIB;
-        let mut mask = appears | moved | WatchMask::MASK_ADD;
-        let mut below = None;
+        let (mut found, mut below) = (false, None);
         for directory in path.ancestors().skip(1) {
-            match self.inotify.get_ref().watches().add(directory, mask) {
+            let mask = if found { moved } else { appears | moved };
+            match self.inotify.get_ref().watches().add(directory, mask | WatchMask::MASK_ADD) {
                 Ok(watch) => {
                     watched.insert(watch);
                     // What was missing a moment ago may have come before we watched.
                     if below.take().is_some_and(Path::is_dir) {
                         return self.watch_directory_of(path, watched);
                     }
-                    mask = moved | WatchMask::MASK_ADD;
+                    found = true;
                 }
+                // Those above may be closed to us.
+                Err(_) if found => {}
                 Err(error) if is_absence(&error) => below = Some(directory),
                 Err(source) => return Err(Error::Watch { path: directory.to_owned(), source }),
             }
