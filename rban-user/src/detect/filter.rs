@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
+use super::prefilter::Prefilter;
 use super::tag;
 use crate::addr::Offender;
 
@@ -64,6 +65,7 @@ pub(super) struct Match<'a> {
 /// A [`Spec`], compiled.
 #[derive(Clone, Debug)]
 pub(super) struct Filter {
+    prefilter: Prefilter,
     prefregex: Regex,
     /// All of `failregex` at once: most messages match none.
     any: RegexSet,
@@ -82,11 +84,15 @@ impl Filter {
             .unicode(false)
             .build()
             .map_err(Error::TooLarge)?;
-        Ok(Self { prefregex, any, failregex })
+        let prefilter = Prefilter::new(failregex.iter().map(Regex::as_str));
+        Ok(Self { prefilter, prefregex, any, failregex })
     }
 
     /// What a line without its date says; `None` also where what failed has no address, such as a host name.
     pub(super) fn find<'a>(&self, text: &'a [u8]) -> Option<Match<'a>> {
+        if !self.prefilter.may_match(text) {
+            return None;
+        }
         let prefix = self.prefregex.captures(text)?;
         let content = prefix.name(tag::CONTENT)?.as_bytes();
         let kind = self.any.matches(content).iter().next()?;

@@ -6,6 +6,7 @@
 
 mod date;
 mod filter;
+mod prefilter;
 mod session;
 mod tag;
 #[cfg(test)]
