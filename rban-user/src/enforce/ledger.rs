@@ -33,7 +33,7 @@ impl Claim {
 
 /// All claims that stand.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub(super) struct Ledger {
     claims: HashMap<Offender, Vec<Claim>>,
     /// The ends of all claims that end.
     ends: BTreeSet<(WallTime, Offender)>,
@@ -44,7 +44,7 @@ pub type Composed = (Option<WallTime>, Scope);
 
 impl Ledger {
     /// Adds a claim; it takes the place of an earlier one of the same party.
-    pub fn add(&mut self, claim: Claim) {
+    pub(super) fn add(&mut self, claim: Claim) {
         let offender = claim.ban.offender;
         self.ends.extend(claim.ban.until.map(|until| (until, offender)));
         let claims = self.claims.entry(offender).or_default();
@@ -53,12 +53,12 @@ impl Ledger {
     }
 
     /// Withdraws one party's claim.
-    pub fn withdraw(&mut self, jail: Option<&JailName>, offender: Offender) {
+    pub(super) fn withdraw(&mut self, jail: Option<&JailName>, offender: Offender) {
         self.retain(offender, |claim| claim.ban.jail.as_ref() != jail);
     }
 
     /// Withdraws every claim on this offender, or, of a prefix without claims of its own, on all within it.
-    pub fn withdraw_all(&mut self, offender: Offender) -> Vec<Offender> {
+    pub(super) fn withdraw_all(&mut self, offender: Offender) -> Vec<Offender> {
         if self.claims.remove(&offender).is_some() {
             return vec![offender];
         }
@@ -75,12 +75,12 @@ impl Ledger {
     }
 
     /// Withdraws everything.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         *self = Self::default();
     }
 
     /// Withdraws the claims that have ended, and tells on whom there were such.
-    pub fn expire(&mut self, now: WallTime) -> Vec<Offender> {
+    pub(super) fn expire(&mut self, now: WallTime) -> Vec<Offender> {
         let mut touched = Vec::new();
         while let Some((until, offender)) = self.ends.first().copied()
             && until <= now
@@ -94,13 +94,13 @@ impl Ledger {
 
     /// When [`expire`](Self::expire) has something to do.
     #[must_use]
-    pub fn next_end(&self) -> Option<WallTime> {
+    pub(super) fn next_end(&self) -> Option<WallTime> {
         self.ends.first().map(|(until, _)| *until)
     }
 
     /// What all claims on an offender come to; `None` = nobody wants it out.
     #[must_use]
-    pub fn composed(&self, offender: Offender) -> Option<Composed> {
+    pub(super) fn composed(&self, offender: Offender) -> Option<Composed> {
         let claims = self.claims.get(&offender)?;
         claims.iter().map(|claim| (claim.ban.until, claim.scope.clone())).reduce(
             |(until, scope), (other, wider)| {
@@ -111,17 +111,17 @@ impl Ledger {
 
     /// The claims on an offender.
     #[must_use]
-    pub fn claims(&self, offender: Offender) -> &[Claim] {
+    pub(super) fn claims(&self, offender: Offender) -> &[Claim] {
         self.claims.get(&offender).map_or(&[], Vec::as_slice)
     }
 
     /// The claims on an offender, to note in them what the kernel did.
-    pub fn claims_mut(&mut self, offender: Offender) -> &mut [Claim] {
+    pub(super) fn claims_mut(&mut self, offender: Offender) -> &mut [Claim] {
         self.claims.get_mut(&offender).map_or(&mut [], Vec::as_mut_slice)
     }
 
     /// All who are to be kept out.
-    pub fn offenders(&self) -> impl Iterator<Item = Offender> {
+    pub(super) fn offenders(&self) -> impl Iterator<Item = Offender> {
         self.claims.keys().copied()
     }
 

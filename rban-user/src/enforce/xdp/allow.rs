@@ -26,7 +26,7 @@ const REORDERING: Duration = Duration::from_millis(1);
 /// What must never be banned on this host: loopback, its own addresses, its gateways and its resolvers. A part that the
 /// system does not tell is left out, with a warning.
 #[must_use]
-pub fn lockout_guard() -> BTreeSet<IpNet> {
+pub(super) fn lockout_guard() -> BTreeSet<IpNet> {
     let mut nets = BTreeSet::from([
         IpNet::new(Ipv4Addr::new(127, 0, 0, 0).into(), 8).expect("8 bits"),
         IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
@@ -71,7 +71,7 @@ impl Allow {
     ///
     /// # Errors
     /// Where the kernel refuses; what was allowed before is allowed still.
-    pub fn replace(&mut self, nets: &BTreeSet<IpNet>, lock: &Lock) -> Result<(), XdpError> {
+    pub(super) fn replace(&mut self, nets: &BTreeSet<IpNet>, lock: &Lock) -> Result<(), XdpError> {
         let (mut v4, mut v6) = (Vec::new(), Vec::new());
         for net in nets {
             match net {
@@ -96,6 +96,14 @@ impl Allow {
         // packet within microseconds, and a second number voids what it noted.
         thread::sleep(REORDERING);
         self.raise_generation(lock)
+    }
+
+    /// Makes this host's own addresses, gateways and resolvers the only ones that are never dropped.
+    ///
+    /// # Errors
+    /// As [`Allow::replace`].
+    pub fn guard(&mut self, pins: &Pins) -> Result<(), XdpError> {
+        self.replace(&lockout_guard(), &pins.lock()?)
     }
 
     /// Has the kernel ask the tries anew for every ban. Never 0 again, which would mean that they were always empty;

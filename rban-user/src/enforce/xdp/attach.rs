@@ -1,5 +1,6 @@
 //! The dropper on and off interfaces, by pinned links that outlive this process.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -8,7 +9,7 @@ use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::xdp::XdpLink;
 use aya::programs::{ProgramError, Xdp, XdpMode};
 use serde::Serialize;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::error::{XdpError, pin_error};
 use super::host::{self, Interface};
@@ -36,8 +37,20 @@ pub struct Attached {
     pub ifindex: u32,
     /// `native` or `generic`.
     pub mode: &'static str,
+    /// Why it is not native, where that was tried first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_native: Option<String>,
     /// Whether a program of ours was there already, and was replaced without a packet passing between.
     pub replaced: bool,
+}
+
+impl fmt::Display for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { interface, mode, no_native, replaced, .. } = self;
+        let done = if *replaced { "program replaced" } else { "attached" };
+        write!(f, "{interface}: {done}, {mode} mode")?;
+        no_native.iter().try_for_each(|why| write!(f, " (native refused: {why})"))
+    }
 }
 
 /// Attaches the dropper to these interfaces, or replaces the program where it is attached already. What must never be
@@ -114,22 +127,24 @@ fn attach_one(
 ) -> Result<Attached, XdpError> {
     let Interface { name, index, xdp } = interface;
     let path = pins.link(*index);
-    let attached = |is_native: bool, replaced: bool| Attached {
+    let attached = |is_native: bool, replaced: bool, no_native: Option<String>| Attached {
         interface: name.clone(),
         ifindex: *index,
         mode: if is_native { "native" } else { "generic" },
+        no_native,
         replaced,
     };
     if path.exists() {
-        return Ok(attached(xdp.is_some_and(|xdp| xdp.is_native), true));
+        return Ok(attached(xdp.is_some_and(|xdp| xdp.is_native), true, None));
     }
+    let mut no_native = None;
     let is_native = match mode {
         Mode::Generic => false,
         Mode::Native => true,
         Mode::Auto => match link(program, interface, XdpMode::Driver, &path) {
-            Ok(()) => return Ok(attached(true, false)),
+            Ok(()) => return Ok(attached(true, false, None)),
             Err(error) => {
-                info!(interface = name, %error, "no native XDP here, trying generic");
+                no_native = Some(cause(error).to_string());
                 false
             }
         },
@@ -145,7 +160,7 @@ fn attach_one(
         }
         error => XdpError::NoXdp { name: name.clone(), mode, remedy, source: cause(error) },
     })?;
-    Ok(attached(is_native, false))
+    Ok(attached(is_native, false, no_native))
 }
 
 /// Attaches by a `bpf_link` and pins it.

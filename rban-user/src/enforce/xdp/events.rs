@@ -1,7 +1,7 @@
 //! The kernel's word of drops, as it drops.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsRawFd, RawFd};
 
 use aya::maps::{Map, MapData, RingBuf};
 use ipnet::IpNet;
@@ -52,10 +52,10 @@ impl Events {
     }
 }
 
-impl AsFd for Events {
+impl AsRawFd for Events {
     /// Readable when there are events.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
     }
 }
 

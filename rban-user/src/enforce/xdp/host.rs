@@ -8,7 +8,7 @@ use netlink_packet_core::{
 };
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{LinkAttribute, LinkMessage, LinkXdp};
-use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage};
+use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
@@ -112,16 +112,43 @@ pub(super) fn own_addresses() -> Result<BTreeSet<IpAddr>, XdpError> {
 /// # Errors
 /// Where the kernel does not answer.
 pub(super) fn gateways() -> Result<BTreeSet<IpAddr>, XdpError> {
-    let mut found = BTreeSet::new();
+    Ok(routes()?.iter().flat_map(|route| &route.attributes).flat_map(gateways_of).collect())
+}
+
+/// Every route of both families.
+fn routes() -> Result<Vec<RouteMessage>, XdpError> {
+    let mut found = Vec::new();
     for family in [AddressFamily::Inet, AddressFamily::Inet6] {
         let mut request = RouteMessage::default();
         request.header.address_family = family;
-        for answer in dump(RouteNetlinkMessage::GetRoute(request))? {
-            let RouteNetlinkMessage::NewRoute(route) = answer else { continue };
-            found.extend(route.attributes.iter().flat_map(gateways_of));
-        }
+        let answers = dump(RouteNetlinkMessage::GetRoute(request))?.into_iter();
+        found.extend(answers.filter_map(|answer| match answer {
+            RouteNetlinkMessage::NewRoute(route) => Some(route),
+            _ => None,
+        }));
     }
     Ok(found)
+}
+
+/// The interfaces that default routes of either family go out by.
+///
+/// # Errors
+/// Where the kernel does not answer.
+pub fn default_interfaces() -> Result<Vec<String>, XdpError> {
+    let mut indices = BTreeSet::new();
+    for route in routes()? {
+        if route.header.destination_prefix_length == 0 && route.header.kind == RouteType::Unicast {
+            indices.extend(route.attributes.iter().flat_map(|attribute| match attribute {
+                RouteAttribute::Oif(index) => vec![*index],
+                RouteAttribute::MultiPath(hops) => {
+                    hops.iter().map(|hop| hop.interface_index).collect()
+                }
+                _ => Vec::new(),
+            }));
+        }
+    }
+    let interfaces = interfaces()?.into_iter();
+    Ok(interfaces.filter(|it| indices.contains(&it.index)).map(|it| it.name).collect())
 }
 
 fn gateways_of(attribute: &RouteAttribute) -> Vec<IpAddr> {

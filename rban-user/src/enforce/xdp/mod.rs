@@ -18,11 +18,12 @@ pub mod stats;
 mod sys;
 mod table;
 
-pub use allow::{Allow, lockout_guard};
+pub use allow::Allow;
 pub use attach::{Attached, Mode, Place, attach, detach, places};
 pub use bans::{Bans, Record, Request, Sizes, Standing};
 pub use error::XdpError;
 pub use events::{Event, Events};
+pub use host::default_interfaces;
 pub use pins::{DEFAULT_DIR, Pins};
 pub use settings::{Monitor, Panic, read as read_settings, set_monitor, set_panic};
 

@@ -37,7 +37,7 @@ pub struct Pins {
 
 /// Held by whoever changes what is pinned.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "the lock ends with the descriptor")] File);
+pub(super) struct Lock(#[expect(dead_code, reason = "the lock ends with the descriptor")] File);
 
 impl Pins {
     /// Pins in this directory, which need not exist yet.
