@@ -1,6 +1,6 @@
 //! `rban run`.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::attach::How;
 use super::{Common, Failure};
 use crate::config::{self, Config, value};
+use crate::control::server::ListenError;
 use crate::daemon::{self, AtExit, Options};
 use crate::enforce::xdp::Monitor;
 
@@ -49,6 +50,10 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(&self, common: &Common) -> Result<(), Failure> {
+        if let Some(mut running) = common.daemon()? {
+            let (pid, socket) = (running.status()?.pid, common.socket.clone());
+            return Err(ListenError::AlreadyRunning { pid, socket }.into());
+        }
         let options = Options {
             pins: common.pins()?,
             socket: common.socket.clone(),
@@ -60,7 +65,12 @@ impl Run {
             config: self.config()?,
         };
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(io::stderr)
+            .with_ansi(io::stderr().is_terminal())
+            .with_target(false)
+            .init();
         Ok(daemon::run(options)?)
     }
 

@@ -14,7 +14,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     /// The socket does not work.
-    #[error("{socket}: {source}")]
+    #[error("{socket}")]
     Socket {
         /// Its path.
         socket: PathBuf,
@@ -22,7 +22,7 @@ pub enum ControlError {
         source: io::Error,
     },
     /// What came back is no answer.
-    #[error("{socket}: not an answer of this version of rban: {source}")]
+    #[error("{socket}: not an answer of this version of rban")]
     Answer {
         /// Its path.
         socket: PathBuf,

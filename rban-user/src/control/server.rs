@@ -29,7 +29,7 @@ pub enum ListenError {
         socket: PathBuf,
     },
     /// The path cannot be had.
-    #[error("{socket}: {source}; free that path or choose another with --socket")]
+    #[error("{socket}: cannot listen; free that path or choose another with --socket")]
     Socket {
         /// The path.
         socket: PathBuf,

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tracing::{debug, error, info};
 
 use super::jail::{name, sleep_until};
-use super::wiring::ToEnforcer;
+use super::wiring::{ToEnforcer, chain};
 use crate::clock::Now;
 use crate::control::{Episode, Owner};
 use crate::enforce::xdp::Events;
@@ -38,7 +38,11 @@ pub(super) async fn run(
                 Some(message) => obey(&mut enforcer, message),
                 None => return, // everyone is drained, and so are we
             },
-            () = sleep_until(enforcer.next_end()) => enforcer.expire(Now::read()),
+            () = sleep_until(enforcer.next_end()) => {
+                if let Err(error) = enforcer.expire(Now::read()) {
+                    error!(error = chain(error), "ended bans stay in the map");
+                }
+            }
             () = readable(&mut events, &mut enforcer) => {}
         }
     }
@@ -70,18 +74,18 @@ fn obey(enforcer: &mut Enforcer, message: ToEnforcer) {
             let count = claims.len();
             let result = enforcer.claim(claims, Now::read());
             info!(count, ok = result.is_ok(), "ban by hand");
-            drop(reply.send(result.map_err(|error| format!("{error:#}"))));
+            drop(reply.send(result.map_err(chain)));
         }
         ToEnforcer::Lift(offenders, reply) => {
             let result = enforcer.lift(&offenders, Now::read());
             info!(count = offenders.len(), ok = result.is_ok(), "unban by hand");
-            drop(reply.send(result.map_err(|error| format!("{error:#}"))));
+            drop(reply.send(result.map_err(chain)));
         }
         ToEnforcer::LiftAll(reply) => {
             let result = enforcer.lift_all();
             info!(ok = result.is_ok(), "all bans lifted");
             if let Some(reply) = reply {
-                drop(reply.send(result.map_err(|error| format!("{error:#}"))));
+                drop(reply.send(result.map_err(chain)));
             }
         }
         ToEnforcer::Owners(reply) => drop(reply.send(enforcer.all_claims().map(owner).collect())),
@@ -99,13 +103,13 @@ fn change_map(enforcer: &mut Enforcer, change: Change) {
             let jail = jail.as_deref().unwrap_or("-");
             match enforcer.claim(vec![Claim::new(ban, Scope::All)], Now::read()) {
                 Ok(()) => info!(jail, %offender, attempts, "ban"),
-                Err(error) => error!(jail, %offender, %error, "not banned"),
+                Err(error) => error!(jail, %offender, error = chain(error), "not banned"),
             }
         }
         Change::Unban(ban) => {
             let withdrawn = enforcer.withdraw(ban.jail.as_ref(), ban.offender, Now::read());
             if let Err(error) = withdrawn {
-                error!(jail = name(&ban), offender = %ban.offender, %error, "not unbanned");
+                error!(jail = name(&ban), offender = %ban.offender, error = chain(error), "not unbanned");
             }
         }
     }

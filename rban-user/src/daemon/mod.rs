@@ -28,7 +28,7 @@ use crate::enforce::Enforcer;
 use crate::enforce::xdp::{self, Allow, Events, Limits, Mode, Monitor, Pins};
 use crate::jail::Jail;
 use crate::source::Source;
-use wiring::{JailHandle, ToEnforcer};
+use wiring::{JailHandle, ToEnforcer, chain};
 
 /// What the daemon is asked to do.
 #[derive(Clone, Debug)]
@@ -140,7 +140,7 @@ fn guard_anew(pins: &Pins) {
     let guarded = Allow::open(pins).and_then(|mut allow| allow.guard(pins));
     match guarded {
         Ok(()) => info!("own addresses, gateways and resolvers read anew"),
-        Err(error) => warn!(%error, "own addresses stay as they were read before"),
+        Err(error) => warn!(error = chain(error), "own addresses stay as they were read before"),
     }
 }
 

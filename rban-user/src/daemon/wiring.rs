@@ -55,3 +55,8 @@ pub(super) struct JailHandle {
     /// Its mailbox; weak, for a jail ends when its detector is gone, whoever else could still ask it something.
     pub(super) inbox: mpsc::WeakSender<ToJail>,
 }
+
+/// An error and its causes in one line, for a log or a client.
+pub(super) fn chain(error: impl Into<anyhow::Error>) -> String {
+    format!("{:#}", error.into())
+}

@@ -7,7 +7,6 @@ pub mod xdp;
 
 use ledger::Ledger;
 pub use ledger::{Claim, Composed};
-use tracing::error;
 use xdp::{Bans, Event, Pins, Request, Standing, XdpError};
 
 use crate::addr::Offender;
@@ -112,11 +111,12 @@ impl Enforcer {
     }
 
     /// Ends what has ended. The kernel has stopped dropping by itself; this frees its memory.
-    pub fn expire(&mut self, now: Now) {
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn expire(&mut self, now: Now) -> Result<(), XdpError> {
         let touched = self.ledger.expire(now.wall);
-        if let Err(error) = self.enforce(&touched, now) {
-            error!(%error, "ended bans stay in the map");
-        }
+        self.enforce(&touched, now)
     }
 
     /// When [`expire`](Self::expire) has something to do.

@@ -77,7 +77,7 @@ pub enum XdpError {
         there: String,
     },
     /// The driver takes no XDP program in the mode asked for.
-    #[error("{name}: no {mode} XDP here: {source}; {remedy}")]
+    #[error("{name}: no {mode} XDP here; {remedy}")]
     NoXdp {
         /// The interface.
         name: String,
@@ -123,7 +123,7 @@ pub enum XdpError {
         scope: String,
     },
     /// A map could not be read or written.
-    #[error("{map}: {doing}: {source}")]
+    #[error("{map}: cannot {doing} it")]
     Map {
         /// Its name.
         map: &'static str,
@@ -133,7 +133,7 @@ pub enum XdpError {
         source: io::Error,
     },
     /// A map refused in aya's words.
-    #[error("{map}: {source}")]
+    #[error("{map}")]
     AyaMap {
         /// Its name.
         map: &'static str,
@@ -141,13 +141,13 @@ pub enum XdpError {
         source: MapError,
     },
     /// The program could not be loaded.
-    #[error("loading the XDP program: {0}")]
-    Load(#[from] EbpfError),
+    #[error("loading the XDP program")]
+    Load(#[source] EbpfError),
     /// The program could not be loaded or attached.
-    #[error("the XDP program: {0}")]
-    Program(#[from] ProgramError),
+    #[error("the XDP program")]
+    Program(#[source] ProgramError),
     /// The file system of the pins refused.
-    #[error("{path}: {source}")]
+    #[error("{path}")]
     Pin {
         /// What was touched.
         path: PathBuf,
@@ -157,6 +157,27 @@ pub enum XdpError {
     /// The kernel did not tell about its interfaces.
     #[error("asking the kernel for its interfaces: {0}")]
     Netlink(String),
+}
+
+impl From<EbpfError> for XdpError {
+    fn from(error: EbpfError) -> Self {
+        if is_forbidden(&error) { Self::NotPermitted } else { Self::Load(error) }
+    }
+}
+
+impl From<ProgramError> for XdpError {
+    fn from(error: ProgramError) -> Self {
+        if is_forbidden(&error) { Self::NotPermitted } else { Self::Program(error) }
+    }
+}
+
+/// Whether a lack of permission is at the bottom of an error.
+fn is_forbidden(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        let cause = cause.downcast_ref::<io::Error>();
+        cause.is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    })
 }
 
 /// A map call failed. Out of place errors of permission become the one that tells what to do.
