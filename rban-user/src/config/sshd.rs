@@ -29,7 +29,7 @@ const PREFIX: &str = concat!(
 
 /// Messages up to what may follow: `[preauth]`, and the bracket of `message repeated 2 times: [ … ]`.
 const MESSAGES: [&str; 7] = [
-    r"^Failed (?:password|keyboard-interactive(?:/[\w-]+)?) for .* from <HOST>(?: port \d+)?(?: ssh2)?",
+    r"^Failed (?:password|keyboard-interactive(?:/[\w-]+)?) for .* from <HOST> port \d+(?: ssh2)?",
     r"^(?:Invalid|Illegal) user .* from <HOST>(?: port \d+)?",
     r"^PAM: .* for .* from <HOST>(?: via \S+)?",
     concat!(
@@ -37,7 +37,7 @@ const MESSAGES: [&str; 7] = [
         r"(?:(?:not|a group is|none of user's groups are)? ?(?:listed in|in) ",
         r"(?:AllowUsers|DenyUsers|AllowGroups|DenyGroups|any group))",
     ),
-    r"^maximum authentication attempts exceeded for .* from <HOST>(?: port \d+)?(?: ssh2)?",
+    r"^maximum authentication attempts exceeded for .* from <HOST> port \d+(?: ssh2)?",
     r"^ROOT LOGIN REFUSED FROM <HOST>(?: port \d+)?",
     r"^refused connect from \S+ \(<HOST>\)",
 ];
