@@ -3,4 +3,8 @@
 //!
 //! Knows rban as its users do: as a binary and as pinned maps, never as a library.
 
+pub mod daemon;
 pub mod net;
+pub mod packet;
+pub mod wait;
+pub mod xdp;
