@@ -100,7 +100,7 @@ fn eight_lengths_at_once() -> Result<()> {
     ];
     for (len, addr) in v4 {
         xdp.ban(&format!("{}/{len}", Ipv4Addr::from(addr)), forever())?;
-        xdp.ban(&format!("2001:{:x}::/{}", 0x1000 + len, len + 16), forever())?;
+        xdp.ban(&format!("2001:{:x}::/{}", 0x1000 + len, len + 32), forever())?;
     }
     for (len, addr) in v4 {
         check(&xdp, &Packet::from_addr(IpAddr::from(addr)), Drop);
