@@ -1,1 +1,10 @@
-//! What rban's end-to-end tests stand on.
+//! What rban's end-to-end tests stand on: worlds of their own, made of network namespaces, real programs and real
+//! packets, which vanish when they are dropped.
+//!
+//! Knows rban as its users do: as a binary and as pinned maps, never as a library.
+
+pub mod daemon;
+pub mod net;
+pub mod packet;
+pub mod wait;
+pub mod xdp;

@@ -1,0 +1,3 @@
+//! Real daemons, real packets, a real OpenSSH server.
+
+fn main() {}
