@@ -3,4 +3,6 @@
 //!
 //! Knows rban as its users do: as a binary and as pinned maps, never as a library.
 
+pub mod insn;
 pub mod net;
+pub mod rawprog;
