@@ -9,7 +9,7 @@ use rban_common::settings::Settings;
 
 use crate::bans::EVENTS;
 use crate::net::Packet;
-use crate::packet::FrameLen;
+use crate::packet::Frames;
 
 /// When the last sample was sent, on whichever CPU.
 static mut LAST_SAMPLE_NS: u64 = 0;
@@ -30,7 +30,7 @@ pub(crate) fn is_sample_due(settings: &Settings, now_ns: u64) -> bool {
 
 /// Tells user space of a drop; where the ring is full it is not told, and nothing else suffers.
 #[inline(always)]
-pub(crate) fn send<L: FrameLen, P: Packet>(
+pub(crate) fn send<F: Frames, P: Packet>(
     ctx: &XdpContext,
     packet: &P,
     prefix_len: u32,
@@ -44,7 +44,7 @@ pub(crate) fn send<L: FrameLen, P: Packet>(
         // SAFETY: the same sixteen bytes.
         source: unsafe { core::mem::transmute::<[u32; 4], [u8; 16]>(packet.source()) },
         ifindex: ctx.ingress_ifindex() as u32,
-        frame_bytes: L::bytes(ctx) as u32,
+        frame_bytes: F::bytes(ctx, packet.claimed_end()) as u32,
         family: P::VERSION,
         prefix_len,
     });

@@ -13,36 +13,55 @@ use crate::bans::scopes_of;
 use crate::event;
 use crate::link::{self, Payload};
 use crate::net::{Packet, V4, V6};
-use crate::packet::FrameLen;
+use crate::packet::{Frames, UNTOLD};
 
-/// The verdict on a frame, and the family in which it counts.
+/// What was decided about a frame, and all that is needed to count it.
+pub(crate) struct Judgement {
+    pub(crate) verdict: Verdict,
+    pub(crate) family: Family,
+    /// Where the frame ends, by its IP header.
+    pub(crate) claimed_end: usize,
+}
+
+/// Decides about a frame.
 #[inline(always)]
-pub(crate) fn judge<L: FrameLen>(ctx: &XdpContext, settings: &Settings) -> (Verdict, Family) {
+pub(crate) fn judge<F: Frames>(ctx: &XdpContext, settings: &Settings) -> Judgement {
     if settings.panic != 0 {
-        return (Verdict::Panic, Family::Other);
+        return untold(Verdict::Panic, Family::Other);
     }
-    let (verdict, family) = match link::payload(ctx) {
-        Some(Payload::V4(offset)) => (judge_v4::<L>(ctx, settings, offset), Family::V4),
-        Some(Payload::V6(offset)) => (judge_v6::<L>(ctx, settings, offset), Family::V6),
-        Some(Payload::Other) => (Some(Verdict::Pass), Family::Other),
-        None => (None, Family::Other),
-    };
-    (verdict.unwrap_or(Verdict::Unparsed), family)
+    match link::payload(ctx) {
+        Some(Payload::V4(offset)) => {
+            judge_packet::<F, _>(ctx, settings, V4::read(ctx, offset), Family::V4)
+        }
+        Some(Payload::V6(offset)) => {
+            judge_packet::<F, _>(ctx, settings, V6::read(ctx, settings, offset), Family::V6)
+        }
+        Some(Payload::Other) => untold(Verdict::Pass, Family::Other),
+        None => untold(Verdict::Unparsed, Family::Other),
+    }
 }
 
 #[inline(always)]
-fn judge_v4<L: FrameLen>(ctx: &XdpContext, settings: &Settings, offset: usize) -> Option<Verdict> {
-    judge_packet::<L, _>(ctx, settings, &V4::read(ctx, offset)?)
+fn untold(verdict: Verdict, family: Family) -> Judgement {
+    Judgement { verdict, family, claimed_end: UNTOLD }
 }
 
 #[inline(always)]
-fn judge_v6<L: FrameLen>(ctx: &XdpContext, settings: &Settings, offset: usize) -> Option<Verdict> {
-    judge_packet::<L, _>(ctx, settings, &V6::read(ctx, settings, offset)?)
+fn judge_packet<F: Frames, P: Packet>(
+    ctx: &XdpContext,
+    settings: &Settings,
+    packet: Option<P>,
+    family: Family,
+) -> Judgement {
+    let Some(packet) = packet else { return untold(Verdict::Unparsed, family) };
+    let verdict = judge_source::<F, _>(ctx, settings, &packet).unwrap_or(Verdict::Unparsed);
+    Judgement { verdict, family, claimed_end: packet.claimed_end() }
 }
 
-/// The exact ban first, then the prefixes, longest first. A ban that spares the packet hides no wider one that does not.
+/// The exact ban first, then the prefixes, longest first. A ban that spares the packet hides no wider one that does
+/// not. `None` where the packet ends before telling.
 #[inline(always)]
-fn judge_packet<L: FrameLen, P: Packet>(
+fn judge_source<F: Frames, P: Packet>(
     ctx: &XdpContext,
     settings: &Settings,
     packet: &P,
@@ -62,14 +81,14 @@ fn judge_packet<L: FrameLen, P: Packet>(
 
     let mut verdict = Verdict::Pass;
     if let Some(entry) = exact {
-        verdict = weigh::<L, _>(ctx, settings, packet, Found::Exact(entry), covering);
+        verdict = weigh::<F, _>(ctx, settings, packet, Found::Exact(entry), covering);
     }
     for (i, len) in lens.iter().enumerate() {
         if i as u32 >= count || is_final(verdict) {
             break;
         }
         if let Some(entry) = packet.net_ban(*len) {
-            verdict = weigh::<L, _>(ctx, settings, packet, Found::Net(entry, *len), covering);
+            verdict = weigh::<F, _>(ctx, settings, packet, Found::Net(entry, *len), covering);
         }
     }
     if verdict == Verdict::OutOfScope && target.is_none() {
@@ -100,7 +119,7 @@ fn covers_all(entry: *mut BanEntry) -> bool {
 
 /// What one ban means for a packet that `covering` scopes cover.
 #[inline(always)]
-fn weigh<L: FrameLen, P: Packet>(
+fn weigh<F: Frames, P: Packet>(
     ctx: &XdpContext,
     settings: &Settings,
     packet: &P,
@@ -129,7 +148,7 @@ fn weigh<L: FrameLen, P: Packet>(
     if settings.monitor != 0 {
         return Verdict::Monitored;
     }
-    strike::<L, _>(ctx, settings, packet, found, now_ns);
+    strike::<F, _>(ctx, settings, packet, found, now_ns);
     Verdict::Drop
 }
 
@@ -162,7 +181,7 @@ fn is_allowed<P: Packet>(settings: &Settings, packet: &P, found: Found) -> bool 
 
 /// Counts a drop in its ban, and tells user space of the first and now and then of another.
 #[inline(always)]
-fn strike<L: FrameLen, P: Packet>(
+fn strike<F: Frames, P: Packet>(
     ctx: &XdpContext,
     settings: &Settings,
     packet: &P,
@@ -182,7 +201,7 @@ fn strike<L: FrameLen, P: Packet>(
         before
     };
     if dropped_before == 0 || event::is_sample_due(settings, now_ns) {
-        event::send::<L, _>(ctx, packet, prefix_len, dropped_before.wrapping_add(1));
+        event::send::<F, _>(ctx, packet, prefix_len, dropped_before.wrapping_add(1));
     }
 }
 

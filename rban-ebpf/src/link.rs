@@ -1,10 +1,12 @@
 //! Ethernet and VLAN tags.
 
+use core::mem::offset_of;
+
 use aya_ebpf::programs::XdpContext;
 use network_types::eth::{EthHdr, EtherType};
 use network_types::vlan::VlanHdr;
 
-use crate::packet::read;
+use crate::packet::window;
 
 /// How many VLAN tags are looked through: 802.1ad around 802.1Q.
 const VLAN_TAGS_MAX: usize = 2;
@@ -24,18 +26,20 @@ pub(crate) enum Payload {
 /// What the frame carries below at most two VLAN tags; `None` where it ends before telling.
 #[inline(always)]
 pub(crate) fn payload(ctx: &XdpContext) -> Option<Payload> {
-    let mut ether_type = read::<EthHdr>(ctx, 0)?.ether_type;
+    let ethernet = window::<{ EthHdr::LEN }>(ctx, 0)?;
+    let mut ether_type = ethernet.u16::<{ offset_of!(EthHdr, ether_type) }>();
     let mut offset = EthHdr::LEN;
-    for _ in 0..VLAN_TAGS_MAX {
-        if ether_type != VLAN && ether_type != QINQ {
-            break;
+    for tags in 0..=VLAN_TAGS_MAX {
+        match ether_type {
+            IPV4 => return Some(Payload::V4(offset)),
+            IPV6 => return Some(Payload::V6(offset)),
+            VLAN | QINQ if tags < VLAN_TAGS_MAX => {
+                let tag = window::<{ VlanHdr::LEN }>(ctx, offset)?;
+                ether_type = tag.u16::<{ offset_of!(VlanHdr, ether_type) }>();
+                offset += VlanHdr::LEN;
+            }
+            _ => break,
         }
-        ether_type = read::<VlanHdr>(ctx, offset)?.ether_type;
-        offset += VlanHdr::LEN;
     }
-    Some(match ether_type {
-        IPV4 => Payload::V4(offset),
-        IPV6 => Payload::V6(offset),
-        _ => Payload::Other,
-    })
+    Some(Payload::Other)
 }

@@ -5,7 +5,7 @@
 
 #![no_std]
 #![no_main]
-#![feature(core_intrinsics)]
+#![feature(asm_experimental_arch, core_intrinsics)]
 #![expect(
     internal_features,
     reason = "BPF has an atomic add, but rustc offers no AtomicU64 for it"
@@ -22,14 +22,15 @@ use aya_ebpf::bindings::xdp_action;
 use aya_ebpf::helpers::generated::{bpf_jiffies64, bpf_ktime_get_ns};
 use aya_ebpf::macros::xdp;
 use aya_ebpf::programs::XdpContext;
-use rban_common::verdict::{Family, Verdict, index};
+use rban_common::verdict::{Verdict, index};
 
-use crate::packet::{Frame, FrameLen, Linear};
+use crate::judge::{Judgement, judge};
+use crate::packet::{Frames, Linear, MultiBuffer};
 
 /// The dropper, for kernels that can hand it multi-buffer frames (5.18).
 #[xdp(frags)]
 fn rban(ctx: XdpContext) -> u32 {
-    act::<Frame>(&ctx)
+    act::<MultiBuffer>(&ctx)
 }
 
 /// The dropper, for older kernels.
@@ -55,11 +56,11 @@ fn rban_clock(ctx: XdpContext) -> u32 {
 }
 
 #[inline(always)]
-fn act<L: FrameLen>(ctx: &XdpContext) -> u32 {
+fn act<F: Frames>(ctx: &XdpContext) -> u32 {
     let Some(settings) = bans::SETTINGS.get(0) else { return xdp_action::XDP_PASS };
-    let (verdict, family) = judge::judge::<L>(ctx, settings); // decide,
-    count::<L>(ctx, verdict, family); // count,
-    match verdict {
+    let judgement = judge::<F>(ctx, settings); // decide,
+    count::<F>(ctx, &judgement); // count,
+    match judgement.verdict {
         // act: in one place each
         Verdict::Drop => xdp_action::XDP_DROP,
         _ => xdp_action::XDP_PASS,
@@ -68,12 +69,13 @@ fn act<L: FrameLen>(ctx: &XdpContext) -> u32 {
 
 /// Each CPU has its own counters, so plain adds do.
 #[inline(always)]
-fn count<L: FrameLen>(ctx: &XdpContext, verdict: Verdict, family: Family) {
+fn count<F: Frames>(ctx: &XdpContext, judgement: &Judgement) {
+    let Judgement { verdict, family, claimed_end } = *judgement;
     if let Some(count) = bans::COUNTERS.get_ptr_mut(index(verdict, family)) {
         // SAFETY: this CPU's slot of a per-CPU array, which only this program writes.
         unsafe {
             (*count).packets += 1;
-            (*count).bytes += L::bytes(ctx);
+            (*count).bytes += F::bytes(ctx, claimed_end);
         }
     }
 }

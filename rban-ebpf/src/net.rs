@@ -1,5 +1,7 @@
 //! IPv4, IPv6 and its extension headers: who sent a packet, and to which port.
 
+use core::mem::{offset_of, transmute};
+
 use aya_ebpf::btf_maps::lpm_trie::Key;
 use aya_ebpf::programs::XdpContext;
 use network_types::ip::{IpProto, Ipv4Hdr, Ipv6Hdr};
@@ -7,10 +9,13 @@ use rban_common::ban::{Addr4, Addr6, BanEntry, Net4, Net6, Transport};
 use rban_common::settings::{NET_LENS_MAX, Settings};
 
 use crate::bans::{ALLOW_V4, ALLOW_V6, BANS_V4, BANS_V6, NETS_V4, NETS_V6};
-use crate::packet::read;
+use crate::packet::{Window, window};
 
 /// How many IPv6 extension headers are followed to find a port. Real chains have one or two.
 const EXTENSIONS_MAX: usize = 8;
+
+/// Length of the shortest extension header, and of every fragment header.
+const EXTENSION_MIN_LEN: usize = 8;
 
 const TCP: u8 = IpProto::Tcp as u8;
 const UDP: u8 = IpProto::Udp as u8;
@@ -43,10 +48,13 @@ pub(crate) trait Packet: Sized {
     /// What marks an exact ban whose source `allow_*` was found not to cover in this generation; `None` where such a
     /// ban covers many sources, of which the tries may know some.
     fn allow_mark(&self, settings: &Settings, generation: u64) -> Option<u64>;
-    /// Whether its IP header is there to the end.
+    /// Whether its IP header is well formed and there to the end. Asked after a hit only: a packet of nobody banned
+    /// passes in any case.
     fn is_whole(&self, ctx: &XdpContext) -> bool;
     /// `None` where the packet ends before telling.
     fn destination(&self, ctx: &XdpContext) -> Option<Destination>;
+    /// Where its frame ends, by its header.
+    fn claimed_end(&self) -> usize;
     /// Its source as events tell it, in words: as sixteen bytes it would become a call of memset.
     fn source(&self) -> [u32; 4];
     /// 4 or 6.
@@ -57,33 +65,30 @@ pub(crate) trait Packet: Sized {
 
 /// An IPv4 packet of which at least the fixed header is there.
 pub(crate) struct V4 {
-    source: [u8; 4],
-    protocol: u8,
-    is_later_fragment: bool,
-    payload: usize,
+    /// As it stands in the packet.
+    source: u32,
+    header: Window<{ Ipv4Hdr::LEN }>,
+    offset: usize,
 }
 
 impl V4 {
     #[inline(always)]
     pub(crate) fn read(ctx: &XdpContext, offset: usize) -> Option<Self> {
-        let header = read::<Ipv4Hdr>(ctx, offset)?;
-        let header_len = usize::from(header.vihl & 0x0f) * 4;
-        if header.vihl >> 4 != 4 || header_len < Ipv4Hdr::LEN {
-            return None;
-        }
-        Some(Self {
-            source: header.src_addr,
-            protocol: header.proto,
-            is_later_fragment: u16::from_be_bytes(header.frags) & 0x1fff != 0,
-            payload: offset + header_len,
-        })
+        let header = window::<{ Ipv4Hdr::LEN }>(ctx, offset)?;
+        let source = header.u32::<{ offset_of!(Ipv4Hdr, src_addr) }>();
+        Some(Self { source, header, offset })
+    }
+
+    #[inline(always)]
+    fn header_len(&self) -> usize {
+        usize::from(self.header.u8::<{ offset_of!(Ipv4Hdr, vihl) }>() & 0x0f) * 4
     }
 
     #[inline(always)]
     fn net(&self, prefix_len: u8) -> Net4 {
         let host_bits = 32 - u32::from(prefix_len);
         let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
-        let octets = (u32::from_be_bytes(self.source) & mask).to_be_bytes();
+        let octets = (u32::from_be(self.source) & mask).to_be_bytes();
         Net4 { prefix_len: prefix_len.into(), octets }
     }
 }
@@ -93,7 +98,7 @@ impl Packet for V4 {
 
     #[inline(always)]
     fn exact_ban(&self) -> Option<*mut BanEntry> {
-        BANS_V4.get_ptr_mut(Addr4 { octets: self.source })
+        BANS_V4.get_ptr_mut(Addr4 { octets: self.source.to_ne_bytes() })
     }
 
     #[inline(always)]
@@ -108,30 +113,45 @@ impl Packet for V4 {
 
     #[inline(always)]
     fn is_allowed(&self) -> bool {
-        ALLOW_V4.get(&Key::new(32, Addr4 { octets: self.source })).is_some()
+        ALLOW_V4.get(&Key::new(32, self.source.to_ne_bytes())).is_some()
     }
 
     #[inline(always)]
     fn allow_mark(&self, _: &Settings, generation: u64) -> Option<u64> {
-        Some(generation << 32 | u64::from(u32::from_ne_bytes(self.source)))
+        Some(generation << 32 | u64::from(self.source))
     }
 
     #[inline(always)]
     fn is_whole(&self, ctx: &XdpContext) -> bool {
-        read::<u8>(ctx, self.payload - 1).is_some()
+        let version = self.header.u8::<{ offset_of!(Ipv4Hdr, vihl) }>() >> 4;
+        let header_len = self.header_len();
+        version == 4
+            && header_len >= Ipv4Hdr::LEN
+            && window::<1>(ctx, self.offset + header_len - 1).is_some()
     }
 
     #[inline(always)]
     fn destination(&self, ctx: &XdpContext) -> Option<Destination> {
-        if self.is_later_fragment {
+        let fragment_offset = u16::from_be(self.header.u16::<{ offset_of!(Ipv4Hdr, frags) }>());
+        if fragment_offset & 0x1fff != 0 {
             return Some(Destination::Portless);
         }
-        port(ctx, self.protocol, self.payload)
+        port(
+            ctx,
+            self.header.u8::<{ offset_of!(Ipv4Hdr, proto) }>(),
+            self.offset + self.header_len(),
+        )
+    }
+
+    #[inline(always)]
+    fn claimed_end(&self) -> usize {
+        self.offset
+            + usize::from(u16::from_be(self.header.u16::<{ offset_of!(Ipv4Hdr, tot_len) }>()))
     }
 
     #[inline(always)]
     fn source(&self) -> [u32; 4] {
-        [u32::from_ne_bytes(self.source), 0, 0, 0]
+        [self.source, 0, 0, 0]
     }
 
     #[inline(always)]
@@ -142,38 +162,48 @@ impl Packet for V4 {
 
 /// An IPv6 packet of which at least the fixed header is there.
 pub(crate) struct V6 {
-    source: [u8; 16],
+    /// The two halves of the address, as they stand in the packet.
+    source: [u64; 2],
     /// What `bans_v6` knows the source by.
-    masked: [u8; 16],
-    next_header: u8,
+    masked: [u64; 2],
+    header: Window<{ Ipv6Hdr::LEN }>,
     payload: usize,
 }
 
 impl V6 {
     #[inline(always)]
     pub(crate) fn read(ctx: &XdpContext, settings: &Settings, offset: usize) -> Option<Self> {
-        let header = read::<Ipv6Hdr>(ctx, offset)?;
-        if header.vcf[0] >> 4 != 6 {
-            return None;
-        }
-        let source = header.src_addr;
+        let header = window::<{ Ipv6Hdr::LEN }>(ctx, offset)?;
+        let source = [
+            header.u64::<{ offset_of!(Ipv6Hdr, src_addr) }>(),
+            header.u64::<{ offset_of!(Ipv6Hdr, src_addr) + 8 }>(),
+        ];
         let masked =
             if settings.v6_prefix < 128 { mask(source, settings.v6_prefix) } else { source };
-        Some(Self { source, masked, next_header: header.next_hdr, payload: offset + Ipv6Hdr::LEN })
+        Some(Self { source, masked, header, payload: offset + Ipv6Hdr::LEN })
     }
 }
 
-/// The first `prefix_len` bits of an IPv6 address. Two halves, for BPF has no 128-bit shift.
+/// The first `prefix_len` bits of an IPv6 address, 0 to 128. In halves, for BPF has no 128-bit shift.
 #[inline(always)]
-fn mask(octets: [u8; 16], prefix_len: u32) -> [u8; 16] {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = octets;
-    let high = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-    let low = u64::from_be_bytes([i, j, k, l, m, n, o, p]);
+fn mask([high, low]: [u64; 2], prefix_len: u32) -> [u64; 2] {
     let high_mask = u64::MAX.checked_shl(64u32.saturating_sub(prefix_len)).unwrap_or(0);
     let low_mask = u64::MAX.checked_shl(128u32.saturating_sub(prefix_len)).unwrap_or(0);
-    let [a, b, c, d, e, f, g, h] = (high & high_mask).to_be_bytes();
-    let [i, j, k, l, m, n, o, p] = (low & low_mask).to_be_bytes();
-    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
+    [high & high_mask.to_be(), low & low_mask.to_be()]
+}
+
+/// Two halves as the words of a map key.
+#[inline(always)]
+fn words([high, low]: [u64; 2]) -> [u32; 4] {
+    // SAFETY: the same sixteen bytes.
+    unsafe { transmute([high, low]) }
+}
+
+/// Two halves as the octets of a map key.
+#[inline(always)]
+fn octets(halves: [u64; 2]) -> [u8; 16] {
+    // SAFETY: the same sixteen bytes.
+    unsafe { transmute(halves) }
 }
 
 impl Packet for V6 {
@@ -181,7 +211,7 @@ impl Packet for V6 {
 
     #[inline(always)]
     fn exact_ban(&self) -> Option<*mut BanEntry> {
-        BANS_V6.get_ptr_mut(Addr6 { octets: self.masked })
+        BANS_V6.get_ptr_mut(Addr6 { octets: octets(self.masked) })
     }
 
     #[inline(always)]
@@ -192,12 +222,12 @@ impl Packet for V6 {
     #[inline(always)]
     fn net_ban(&self, prefix_len: u8) -> Option<*mut BanEntry> {
         let prefix_len = u32::from(prefix_len);
-        NETS_V6.get_ptr_mut(Net6 { prefix_len, octets: mask(self.source, prefix_len) })
+        NETS_V6.get_ptr_mut(Net6 { prefix_len, octets: octets(mask(self.source, prefix_len)) })
     }
 
     #[inline(always)]
     fn is_allowed(&self) -> bool {
-        ALLOW_V6.get(&Key::new(128, Addr6 { octets: self.source })).is_some()
+        ALLOW_V6.get(&Key::new(128, octets(self.source))).is_some()
     }
 
     #[inline(always)]
@@ -212,33 +242,46 @@ impl Packet for V6 {
 
     #[inline(always)]
     fn is_whole(&self, _: &XdpContext) -> bool {
-        true // all of the fixed header was read
+        self.header.u8::<{ offset_of!(Ipv6Hdr, vcf) }>() >> 4 == 6
     }
 
     #[inline(always)]
     fn destination(&self, ctx: &XdpContext) -> Option<Destination> {
-        let mut next = self.next_header;
+        let mut next = self.header.u8::<{ offset_of!(Ipv6Hdr, next_hdr) }>();
         let mut offset = self.payload;
         for _ in 0..EXTENSIONS_MAX {
-            let [following, len] = match next {
-                HOP_BY_HOP | ROUTING | DESTINATION_OPTIONS | MOBILITY | HIP | SHIM6 | FRAGMENT
-                | AUTHENTICATION => read::<[u8; 2]>(ctx, offset)?,
-                _ => return port(ctx, next, offset),
-            };
+            if !matches!(
+                next,
+                HOP_BY_HOP
+                    | ROUTING
+                    | FRAGMENT
+                    | AUTHENTICATION
+                    | DESTINATION_OPTIONS
+                    | MOBILITY
+                    | HIP
+                    | SHIM6
+            ) {
+                break;
+            }
+            let extension = window::<EXTENSION_MIN_LEN>(ctx, offset)?;
+            let len = usize::from(extension.u8::<1>());
             offset += match next {
-                FRAGMENT => {
-                    let [_, _, high, low, ..] = read::<[u8; 8]>(ctx, offset)?;
-                    if u16::from_be_bytes([high, low]) >> 3 != 0 {
-                        return Some(Destination::Portless);
-                    }
-                    8
+                FRAGMENT if u16::from_be(extension.u16::<2>()) >> 3 != 0 => {
+                    return Some(Destination::Portless);
                 }
-                AUTHENTICATION => (usize::from(len) + 2) * 4,
-                _ => (usize::from(len) + 1) * 8,
+                FRAGMENT => EXTENSION_MIN_LEN,
+                AUTHENTICATION => (len + 2) * 4,
+                _ => (len + 1) * 8,
             };
-            next = following;
+            next = extension.u8::<0>();
         }
         port(ctx, next, offset)
+    }
+
+    #[inline(always)]
+    fn claimed_end(&self) -> usize {
+        let payload_len = self.header.u16::<{ offset_of!(Ipv6Hdr, payload_len) }>();
+        self.payload + usize::from(u16::from_be(payload_len))
     }
 
     #[inline(always)]
@@ -252,13 +295,6 @@ impl Packet for V6 {
     }
 }
 
-/// The same sixteen bytes as four words.
-#[inline(always)]
-fn words(octets: [u8; 16]) -> [u32; 4] {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = octets;
-    [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]].map(u32::from_ne_bytes)
-}
-
 /// The destination port of a transport header: bytes 2 and 3 in TCP and UDP alike.
 #[inline(always)]
 fn port(ctx: &XdpContext, protocol: u8, offset: usize) -> Option<Destination> {
@@ -267,5 +303,5 @@ fn port(ctx: &XdpContext, protocol: u8, offset: usize) -> Option<Destination> {
         UDP => Transport::Udp,
         _ => return Some(Destination::Portless),
     };
-    Some(Destination::Port(transport, u16::from_be_bytes(read(ctx, offset + 2)?)))
+    Some(Destination::Port(transport, u16::from_be(window::<4>(ctx, offset)?.u16::<2>())))
 }

@@ -8,8 +8,8 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Once};
 use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -34,12 +34,18 @@ pub struct Net {
     pub client: Host,
 }
 
-/// A network namespace of its own, with an interface [`IFACE`].
-#[derive(Debug)]
+/// A network namespace of its own, with an interface [`IFACE`]. Clones are the same host.
+#[derive(Clone, Debug)]
 pub struct Host {
-    name: String,
+    namespace: Arc<Namespace>,
     v4: Ipv4Addr,
     v6: Ipv6Addr,
+}
+
+/// A named network namespace, which is removed with the last who holds it.
+#[derive(Debug)]
+struct Namespace {
+    name: String,
 }
 
 impl Net {
@@ -66,9 +72,9 @@ impl Host {
     /// An empty namespace; `last` is the last part of both its addresses.
     fn new(role: &str, last: u8) -> Result<Self> {
         let (v4, v6) = (Ipv4Addr::new(192, 0, 2, last), documentation_v6(last));
-        let host = Self { name: unique(role), v4, v6 };
-        ip(&format!("netns add {}", host.name))?;
-        Ok(host)
+        let namespace = Arc::new(Namespace { name: unique(role) });
+        ip(&format!("netns add {}", namespace.name))?;
+        Ok(Self { namespace, v4, v6 })
     }
 
     fn up(&self, mac: &str) -> Result<()> {
@@ -84,13 +90,13 @@ impl Host {
     /// Name of the namespace, as `ip netns` lists it.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.namespace.name
     }
 
     /// The file by which the namespace is entered.
     #[must_use]
     pub fn netns(&self) -> PathBuf {
-        Path::new(NETNS_DIR).join(&self.name)
+        Path::new(NETNS_DIR).join(self.name())
     }
 
     /// Its first IPv4 address.
@@ -123,7 +129,7 @@ impl Host {
     ///
     /// Where it fails, with what it said.
     pub fn ip(&self, args: &str) -> Result<()> {
-        ip(&format!("-n {} {args}", self.name))
+        ip(&format!("-n {} {args}", self.name()))
     }
 
     /// A command that will run in this namespace. By `nsenter`, for `ip netns exec` mounts a fresh `/sys`, which
@@ -195,7 +201,7 @@ impl Host {
     }
 }
 
-impl Drop for Host {
+impl Drop for Namespace {
     fn drop(&mut self) {
         // Also takes the veth along, which is in no other namespace.
         drop(ip(&format!("netns del {}", self.name)));
