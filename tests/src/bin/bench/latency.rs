@@ -5,10 +5,9 @@
 //! same kind of event on a file merely wakes up. Between bans, daemon and CPU are idle.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, sleep};
@@ -16,15 +15,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use jiff::Zoned;
-use rban_tests::net::{Host, IFACE, Net};
+use rban_tests::daemon::{Daemon, Rban};
+use rban_tests::net::{IFACE, Net};
 use rustix::fs::inotify;
+use rustix::thread::gettid;
 use rustix::time::{ClockId, clock_gettime};
 use tempfile::TempDir;
 
-use crate::rban::Rban;
+use crate::cpu::{RECEIVER_CPU, SENDER_CPU, on_cpu, pin};
 use crate::report::{Aim, Peer, Report, Row, Summary, Unit, quantile};
 use crate::sizes::{Sizes, grouped};
-use crate::target::{RECEIVER_CPU, SENDER_CPU, on_cpu, pin};
 
 /// The network of the sources: each bans one.
 const SOURCES: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 0);
@@ -35,15 +35,10 @@ const BEFORE: Duration = Duration::from_millis(3);
 const AFTER: Duration = Duration::from_millis(12);
 /// Nothing happens.
 const IDLE: Duration = Duration::from_millis(20);
-const READY_WITHIN: Duration = Duration::from_secs(10);
+const WAKES_WITHIN: Duration = Duration::from_secs(10);
 
 /// Aim, microseconds.
 const FIRST_DROP_US: f64 = 1_000.0;
-
-/// A running `rban run`, stopped with this.
-struct Daemon {
-    child: Child,
-}
 
 /// A thread that sends from whatever source it is told.
 struct Sender {
@@ -65,8 +60,8 @@ struct Latencies {
 }
 
 /// Bans one source after another by a line in a log.
-pub(crate) fn measure(bin: &Path, sizes: &Sizes, report: &mut Report) -> Result<()> {
-    let latencies = on_cpu(RECEIVER_CPU, || latencies(bin, sizes.latencies))?;
+pub(crate) fn measure(sizes: &Sizes, report: &mut Report) -> Result<()> {
+    let latencies = on_cpu(RECEIVER_CPU, || latencies(sizes.latencies))?;
     let bans = grouped(sizes.latencies);
     for (what, of) in [("enforced", &latencies.enforced), ("first drop", &latencies.first_drop)] {
         for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
@@ -88,12 +83,13 @@ pub(crate) fn measure(bin: &Path, sizes: &Sizes, report: &mut Report) -> Result<
     Ok(())
 }
 
-fn latencies(bin: &Path, bans: u32) -> Result<Latencies> {
+fn latencies(bans: u32) -> Result<Latencies> {
     let (net, dir) = (Net::pair()?, TempDir::new().context("making a directory for a log")?);
     let log_path = dir.path().join("auth.log");
     let mut log = File::create(&log_path).context("making a log")?;
-    let rban = Rban::new(bin)?;
-    let _daemon = Daemon::start(&rban, &net.server, &log_path)?;
+    let rban = Rban::new(&net.server)?;
+    let _daemon =
+        Daemon::start(&rban, &log_path, &["--mode", "native", "--maxretry", "1"])?.quiet();
     let sender = Sender::start(&net)?;
     let mut waiter = Waiter::start(&dir.path().join("other.log"))?;
     let mut latencies = Latencies::default();
@@ -106,7 +102,7 @@ fn latencies(bin: &Path, bans: u32) -> Result<Latencies> {
         log.write_all(line.as_bytes()).context("writing a line")?;
         sleep(AFTER);
         sender.send_from(None);
-        let (enforced_ns, first_drop_ns) = times(&rban, &net.server, source)?;
+        let (enforced_ns, first_drop_ns) = times(&rban, source)?;
         latencies.enforced.push(micros(wrote_ns, enforced_ns));
         latencies.first_drop.push(micros(wrote_ns, first_drop_ns));
         sleep(IDLE);
@@ -117,8 +113,8 @@ fn latencies(bin: &Path, bans: u32) -> Result<Latencies> {
 }
 
 /// When the map write returned and when the kernel dropped the first packet, as rban tells.
-fn times(rban: &Rban, host: &Host, source: Ipv4Addr) -> Result<(u64, u64)> {
-    let why = rban.ask(host, &["why", &source.to_string()])?;
+fn times(rban: &Rban, source: Ipv4Addr) -> Result<(u64, u64)> {
+    let why = rban.why(source.into())?;
     let last = why["history"].as_array().and_then(|history| history.last());
     let last = last.with_context(|| format!("no ban of {source} in {why}"))?;
     let time = |name: &str| last[name].as_u64().with_context(|| format!("no {name} in {why}"));
@@ -129,43 +125,6 @@ fn times(rban: &Rban, host: &Host, source: Ipv4Addr) -> Result<(u64, u64)> {
 fn line(source: Ipv4Addr) -> String {
     let date = Zoned::now().strftime("%b %e %H:%M:%S").to_string();
     format!("{date} bench sshd[1]: Failed password for root from {source} port 1 ssh2\n")
-}
-
-impl Daemon {
-    fn start(rban: &Rban, host: &Host, log: &Path) -> Result<Self> {
-        let mut command = host.daemon(rban.bin());
-        command.args(["run", "--iface", IFACE, "--mode", "native", "--maxretry", "1", "--log"]);
-        command.arg(log).args(rban.options()).stdin(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().context("starting rban run")?;
-        let stderr = child.stderr.take().context("its standard error")?;
-        let daemon = Self { child };
-        let (ready, is_ready) = mpsc::sync_channel(1);
-        // Reads on after that, so that the daemon never waits for us; ends with it.
-        thread::spawn(move || {
-            let mut said = String::new();
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                said.push_str(&line);
-                if line.contains("ready") {
-                    // Whoever waited may have given up.
-                    drop(ready.try_send(Ok(())));
-                }
-            }
-            drop(ready.try_send(Err(said)));
-        });
-        match is_ready.recv_timeout(READY_WITHIN) {
-            Ok(Ok(())) => Ok(daemon),
-            Ok(Err(said)) => anyhow::bail!("rban run ended: {said}"),
-            Err(_) => anyhow::bail!("rban run was not ready within {READY_WITHIN:?}"),
-        }
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended by itself; either way it is gone.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
 }
 
 impl Sender {
@@ -184,7 +143,7 @@ impl Sender {
         let source = Arc::new(AtomicU32::new(Self::SILENT));
         let (told, server) = (Arc::clone(&source), net.server.v4());
         net.client.spawn(move || {
-            pin(None, SENDER_CPU)?;
+            pin(gettid(), SENDER_CPU)?;
             loop {
                 match told.load(Ordering::Acquire) {
                     Self::STOP => return anyhow::Ok(()),
@@ -233,7 +192,7 @@ impl Waiter {
     fn wake(&mut self, line: &str) -> Result<f64> {
         let wrote_ns = now_ns();
         self.file.write_all(line.as_bytes()).context("writing a line")?;
-        let woke_ns = self.woke_ns.recv_timeout(READY_WITHIN).context("nobody woke up")?;
+        let woke_ns = self.woke_ns.recv_timeout(WAKES_WITHIN).context("nobody woke up")?;
         ensure!(woke_ns >= wrote_ns, "woken before the write");
         Ok(micros(wrote_ns, woke_ns))
     }

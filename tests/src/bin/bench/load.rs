@@ -9,7 +9,7 @@ use rban_common::ban::{Addr4, BanEntry, FOREVER_NS, SCOPE_ALL};
 use rban_tests::net::Net;
 use rban_tests::rawprog::{LRU_HASH, Map};
 
-use crate::rban::{Rban, file_of};
+use crate::rban::{attach, ban_file, file_of};
 use crate::report::{Aim, Peer, Report, Row, Summary, Unit};
 use crate::sizes::{Sizes, grouped};
 
@@ -18,13 +18,13 @@ const FIRST: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 0);
 const PER_SECOND: f64 = 1e6;
 
 /// Loads the many bans, by rban and by hand in turn, each time into a new map.
-pub(crate) fn measure(bin: &Path, sizes: &Sizes, report: &mut Report) -> Result<()> {
+pub(crate) fn measure(sizes: &Sizes, report: &mut Report) -> Result<()> {
     let addresses = (0..sizes.many).map(|i| Ipv4Addr::from(FIRST.to_bits() + i));
     let file = file_of(addresses.clone().map(IpAddr::V4))?;
     let keys: Vec<_> = addresses.map(|address| Addr4 { octets: address.octets() }).collect();
     let [mut map_write, mut command, mut limit] = [const { Vec::new() }; 3];
     for _ in 0..sizes.loads {
-        let (seconds, whole) = by_rban(bin, file.path(), sizes)?;
+        let (seconds, whole) = by_rban(file.path(), sizes)?;
         map_write.push(f64::from(sizes.many) / seconds);
         command.push(f64::from(sizes.many) / whole);
         limit.push(f64::from(sizes.many) / by_hand(&keys, 2 * sizes.room)?);
@@ -47,14 +47,14 @@ pub(crate) fn measure(bin: &Path, sizes: &Sizes, report: &mut Report) -> Result<
 }
 
 /// Seconds for writing the map, as rban reports them, and for the whole command.
-fn by_rban(bin: &Path, file: &Path, sizes: &Sizes) -> Result<(f64, f64)> {
-    let (rban, net) = (Rban::new(bin)?, Net::pair()?);
-    rban.attach(&net.server, sizes.room)?;
+fn by_rban(file: &Path, sizes: &Sizes) -> Result<(f64, f64)> {
+    let net = Net::pair()?;
+    let rban = attach(&net.server, sizes.room)?;
     let start = Instant::now();
-    let answer = rban.ban_file(&net.server, file, &[])?;
+    let answer = ban_file(&rban, file, &[])?;
     let whole = start.elapsed().as_secs_f64();
     let millis = answer["map_write_ms"].as_f64().context("rban ban does not say map_write_ms")?;
-    let status = rban.ask(&net.server, &["status"])?;
+    let status = rban.status()?;
     let loaded = status["bans"]["v4"].as_u64().context("rban status does not count bans")?;
     ensure!(loaded == u64::from(sizes.many), "{loaded} of {} bans are in the map", sizes.many);
     Ok((millis / 1e3, whole))

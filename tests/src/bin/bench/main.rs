@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: whole-system figures of rban, each beside its peer or limit, all of one run.
 //!
-//! Works in namespaces of its own, and leaves nothing behind. Needs root, and nftables, iptables, ipset, iproute2,
+//! Measures the binary that `RBAN_BIN` names; without that, the one beside it. Works in namespaces of its own, and leaves nothing behind. Needs root, and nftables, iptables, ipset, iproute2,
 //! ethtool and util-linux.
 
+mod cpu;
 mod flood;
 mod frame;
 mod latency;
@@ -14,21 +15,20 @@ mod report;
 mod sizes;
 mod target;
 
-use std::io::{Write as _, stdout};
-use std::path::{Path, PathBuf};
+use std::io::{Write as _, stderr, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
+use rban_tests::net::ensure_bpffs;
 
 use crate::report::Report;
 use crate::sizes::{FULL, QUICK, Sizes};
 
-/// Measures a release binary of rban: nanoseconds a packet, floods, latency of a ban, bans loaded a second.
+/// Measures the rban that RBAN_BIN names: nanoseconds a packet, floods, latency of a ban, bans loaded a second.
 #[derive(Debug, Parser)]
 struct Options {
-    /// The rban to measure
-    #[arg(long, env = "RBAN_BIN")]
-    bin: PathBuf,
     /// Where the figures go, as JSON
     #[arg(long, default_value = "target/bench.json")]
     out: PathBuf,
@@ -52,15 +52,26 @@ enum Measure {
     Load,
 }
 
-fn main() -> Result<()> {
-    let options = Options::parse();
-    rban_tests::net::ensure_bpffs()?;
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where that cannot be said, the exit code says it.
+            drop(writeln!(stderr(), "bench: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<()> {
+    ensure_bpffs()?;
     rban::sweep();
     let sizes = if options.quick { &QUICK } else { &FULL };
     let mut report = Report::default();
     for measure in Measure::value_variants() {
         if options.only.is_empty() || options.only.contains(measure) {
-            measure.run(&options.bin, sizes, &mut report)?;
+            let name = measure.to_possible_value().map(|value| value.get_name().to_owned());
+            measure.run(sizes, &mut report).with_context(|| name.unwrap_or_default())?;
         }
     }
     report.write(&options.out)?;
@@ -68,12 +79,12 @@ fn main() -> Result<()> {
 }
 
 impl Measure {
-    fn run(self, bin: &Path, sizes: &Sizes, report: &mut Report) -> Result<()> {
+    fn run(self, sizes: &Sizes, report: &mut Report) -> Result<()> {
         match self {
-            Self::PerPacket => per_packet::measure(bin, sizes, report),
-            Self::Flood => flood::measure(bin, sizes, report),
-            Self::Latency => latency::measure(bin, sizes, report),
-            Self::Load => load::measure(bin, sizes, report),
+            Self::PerPacket => per_packet::measure(sizes, report),
+            Self::Flood => flood::measure(sizes, report),
+            Self::Latency => latency::measure(sizes, report),
+            Self::Load => load::measure(sizes, report),
         }
     }
 }

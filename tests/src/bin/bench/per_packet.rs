@@ -4,20 +4,20 @@
 //! packet: a program of ours rewrites it and jumps to the one that is measured.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use rban_tests::daemon::Rban;
 use rban_tests::insn::{Spread, constant, spread_then};
 use rban_tests::net::Net;
 use rban_tests::rawprog::{Map, PROG_ARRAY, Program, XDP_DROP, XDP_PASS};
 
+use crate::cpu::{SENDER_CPU, undisturbed};
 use crate::frame;
-use crate::rban::{Rban, file_of};
+use crate::rban::{attach, ban_file, file_of, program};
 use crate::report::{Aim, Peer, Report, Row, Summary, Unit};
 use crate::sizes::{Sizes, grouped};
-use crate::target::{SENDER_CPU, on_cpu};
 
 const BANNED_V4: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 0);
 const FREE_V4: Ipv4Addr = Ipv4Addr::new(11, 0, 0, 0);
@@ -65,7 +65,7 @@ struct Case {
 /// One of ours, attached and full of bans.
 struct Dropper {
     rban: Rban,
-    net: Net,
+    _net: Net,
     program: Program,
     bans: u32,
 }
@@ -81,8 +81,8 @@ struct Rounds {
 }
 
 /// The same frames through rban with few and with many bans, and through programs that do nothing.
-pub(crate) fn measure(bin: &Path, sizes: &Sizes, report: &mut Report) -> Result<()> {
-    let [few, many] = [Dropper::new(bin, sizes.few, sizes)?, Dropper::new(bin, sizes.many, sizes)?];
+pub(crate) fn measure(sizes: &Sizes, report: &mut Report) -> Result<()> {
+    let [few, many] = [Dropper::new(sizes.few, sizes)?, Dropper::new(sizes.many, sizes)?];
     sleep(EXPIRES + Duration::from_millis(100));
     for is_spread in [false, true] {
         for family in [Family::V4, Family::V6] {
@@ -91,7 +91,7 @@ pub(crate) fn measure(bin: &Path, sizes: &Sizes, report: &mut Report) -> Result<
                 if is_spread && fate == Fate::Expired {
                     continue;
                 }
-                let rounds = on_cpu(SENDER_CPU, || case.rounds(&few, &many, sizes));
+                let rounds = undisturbed(SENDER_CPU, || case.rounds(&few, &many, sizes));
                 let rounds = rounds.with_context(|| format!("measuring {}", case.name()))?;
                 case.report(&rounds, sizes, report);
             }
@@ -102,27 +102,27 @@ pub(crate) fn measure(bin: &Path, sizes: &Sizes, report: &mut Report) -> Result<
 
 impl Dropper {
     /// Attached with its default allow entries, `bans` of each family, and a few that are about to expire.
-    fn new(bin: &Path, bans: u32, sizes: &Sizes) -> Result<Self> {
-        let (rban, net) = (Rban::new(bin)?, Net::pair()?);
-        rban.attach(&net.server, sizes.room)?;
+    fn new(bans: u32, sizes: &Sizes) -> Result<Self> {
+        let net = Net::pair()?;
+        let rban = attach(&net.server, sizes.room)?;
         let file_of_both = |v4: Ipv4Addr, v6: Ipv6Addr, count| {
             let v4 = (0..count).map(move |nth| IpAddr::V4(nth_v4(v4, nth)));
             file_of(v4.chain((0..count).map(move |nth| IpAddr::V6(nth_v6(v6, nth)))))
         };
         let file = file_of_both(BANNED_V4, BANNED_V6, bans)?;
-        rban.ban_file(&net.server, file.path(), &[])?;
+        ban_file(&rban, file.path(), &[])?;
         let file = file_of_both(EXPIRED_V4, EXPIRED_V6, sizes.few)?;
-        rban.ban_file(&net.server, file.path(), &["--for", &format!("{}s", EXPIRES.as_secs())])?;
-        let program = rban.program()?;
-        Ok(Self { rban, net, program, bans })
+        ban_file(&rban, file.path(), &["--for", &format!("{}s", EXPIRES.as_secs())])?;
+        let program = program(&rban)?;
+        Ok(Self { rban, _net: net, program, bans })
     }
 
     /// Runs the case once and looks whether rban counted what we mean to measure.
     fn check(&self, case: &Case, runner: &Program, frame: &[u8]) -> Result<()> {
         let (verdict, family) = case.counter();
-        let before = self.rban.counted(&self.net.server, verdict, family)?;
+        let before = self.rban.packets(verdict, family)?;
         runner.run(frame, CHECK_RUNS)?;
-        let counted = self.rban.counted(&self.net.server, verdict, family)? - before;
+        let counted = self.rban.packets(verdict, family)? - before;
         let runs = u64::from(CHECK_RUNS);
         ensure!(
             counted * 1_000 >= runs * 999 && counted <= runs,

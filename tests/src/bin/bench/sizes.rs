@@ -1,7 +1,5 @@
 //! How much is measured: enough to trust, or just enough to see that it works.
 
-use std::time::Duration;
-
 /// What the two kinds of run differ in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
@@ -17,8 +15,8 @@ pub(crate) struct Sizes {
     pub(crate) repeat: u32,
     /// Runs before the first round, for each of the few: together enough to meet nearly all of the many bans.
     pub(crate) warm_up: u32,
-    /// Length of a flood in a round.
-    pub(crate) flood: Duration,
+    /// Frames of a flood in a round. Starting and ending one takes the kernel some 30 ms, so few of many.
+    pub(crate) flood_frames: u32,
     /// Bans in each set that is flooded.
     pub(crate) flood_bans: u32,
     /// Rules of the firewall that has one for each ban.
@@ -37,7 +35,7 @@ pub(crate) const FULL: Sizes = Sizes {
     room: 1 << 20,
     repeat: 2_000_000,
     warm_up: 800_000,
-    flood: Duration::from_millis(400),
+    flood_frames: 500_000,
     flood_bans: 100_000,
     rules: 1_000,
     latencies: 200,
@@ -52,7 +50,7 @@ pub(crate) const QUICK: Sizes = Sizes {
     room: 1 << 16,
     repeat: 100_000,
     warm_up: 20_000,
-    flood: Duration::from_millis(50),
+    flood_frames: 100_000,
     flood_bans: 1_000,
     rules: 100,
     latencies: 20,

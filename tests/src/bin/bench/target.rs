@@ -5,25 +5,22 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::net::Ipv4Addr;
+use std::ops::Range;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use rban_tests::insn::{Spread, redirect};
+use rban_tests::insn::redirect;
 use rban_tests::net::{Host, IFACE, Net, said};
 use rban_tests::rawprog::{DEVMAP, Map, Program};
 use rustix::net::{AddressFamily, SocketType, netdevice::name_to_index, socket};
 use rustix::process::Pid;
-use rustix::thread::{CpuSet, sched_setaffinity};
 
-/// The CPU of whoever sends.
-pub(crate) const SENDER_CPU: usize = 0;
-/// The CPU of the thread that receives.
-pub(crate) const RECEIVER_CPU: usize = 1;
+use crate::cpu::{RECEIVER_CPU, Rank, pin, prefer, undisturbed};
+use crate::frame;
 
-/// Frames in one call of the generator; a call cannot be interrupted.
-const CALL_FRAMES: u32 = 200_000;
 /// The ring between the two ends has 256 places: it is empty long before.
 const DRAIN: Duration = Duration::from_millis(10);
 
@@ -31,9 +28,8 @@ const DRAIN: Duration = Duration::from_millis(10);
 pub(crate) struct Target {
     pub(crate) net: Net,
     thread: Pid,
-    one: Program,
-    spread: Program,
-    frame: Vec<u8>,
+    /// Leads to its interface.
+    devmap: Map,
 }
 
 /// What one round took.
@@ -41,54 +37,37 @@ pub(crate) struct Target {
 pub(crate) struct Round {
     /// CPU time a packet, nanoseconds.
     pub(crate) ns: f64,
-    /// Share of the time in which the receiving thread slept, for want of packets.
-    pub(crate) idle: f64,
-    /// Packets that the thread took off the wire.
+    /// Packets that the thread took off the wire; the rest found it full.
     pub(crate) packets: u64,
 }
 
-/// Where the packets come from.
-#[derive(Clone, Copy)]
-pub(crate) enum Sources {
-    /// One address, always the same.
-    One,
-    /// All of those that were told to [`Target::new`], at random.
-    Spread,
-}
-
 impl Target {
-    /// A new one, to be flooded from this frame's source, or from `spread`.
-    pub(crate) fn new(frame: Vec<u8>, spread: Spread) -> Result<Self> {
+    /// A new one, that drops nothing yet.
+    pub(crate) fn new() -> Result<Self> {
         let net = Net::pair()?;
         let thread = poll_in_a_thread(&net.server)?;
-        pin(Some(thread), RECEIVER_CPU)?;
+        pin(thread, RECEIVER_CPU)?;
+        prefer(thread, Rank::Receiver)?;
         let devmap = Map::create(DEVMAP, 4, 4, 1)?;
         net.client.inside(|| devmap.set_interface(0, ifindex()?))?;
-        let load = |spread| Program::load(&redirect(spread, devmap.as_ref(), 0));
-        Ok(Self { one: load(None)?, spread: load(Some(spread))?, thread, frame, net })
+        Ok(Self { net, thread, devmap })
     }
 
-    /// Floods it for as long.
-    pub(crate) fn flood(&self, sources: Sources, length: Duration) -> Result<Round> {
-        let program = match sources {
-            Sources::One => &self.one,
-            Sources::Spread => &self.spread,
-        };
-        let (packets, [ran, waited]) = (self.received()?, self.cpu_times()?);
-        let start = Instant::now();
-        on_cpu(SENDER_CPU, || {
-            while start.elapsed() < length {
-                program.send(&self.frame, CALL_FRAMES)?;
-            }
-            Ok(())
-        })?;
-        let elapsed = start.elapsed();
+    /// Sends it so many frames as fast as it goes, each from one of these sources at random.
+    ///
+    /// Sent by another CPU than [`RECEIVER_CPU`], each packet has to be fetched from that one's cache; sent by the
+    /// same, it takes turns with the receiver, a few hundred packets each.
+    pub(crate) fn flood(&self, sources: Range<Ipv4Addr>, cpu: usize, frames: u32) -> Result<Round> {
+        let frame = frame::udp4(sources.start);
+        let count = sources.end.to_bits() - sources.start.to_bits();
+        let spread = (count > 1).then(|| frame::spread4(&frame, sources.start, count));
+        let generator = Program::load(&redirect(spread, self.devmap.as_ref(), 0))?;
+        let (packets, ran_ns) = (self.received()?, self.ran_ns()?);
+        undisturbed(cpu, || generator.send(&frame, frames))?;
         thread::sleep(DRAIN);
-        let (packets, now) = (self.received()? - packets, self.cpu_times()?);
+        let (packets, ran_ns) = (self.received()? - packets, self.ran_ns()? - ran_ns);
         ensure!(packets > 0, "no packet of the flood arrived");
-        let (ran, waited) = (now[0] - ran, now[1] - waited);
-        let awake = (ran + waited) as f64 / elapsed.as_nanos() as f64;
-        Ok(Round { ns: ran as f64 / packets as f64, idle: (1.0 - awake).max(0.0), packets })
+        Ok(Round { ns: ran_ns as f64 / packets as f64, packets })
     }
 
     /// How many IPv4 packets its stack has let through to UDP and its like so far: those that nobody dropped.
@@ -115,30 +94,13 @@ impl Target {
             .context("rx_queue_0_xdp_packets")
     }
 
-    /// For how many nanoseconds the thread ran so far, and for how many it waited until it could.
-    fn cpu_times(&self) -> Result<[u64; 2]> {
+    /// CPU time of the thread so far.
+    fn ran_ns(&self) -> Result<u64> {
         let path = format!("/proc/{}/schedstat", self.thread.as_raw_nonzero());
         let text = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-        let mut words = text.split(' ').map(str::parse);
-        match (words.next(), words.next()) {
-            (Some(Ok(ran)), Some(Ok(waited))) => Ok([ran, waited]),
-            _ => anyhow::bail!("{path}: {text}: not two times"),
-        }
+        let first = text.split(' ').next().unwrap_or_default();
+        first.parse().with_context(|| format!("{path} starts with {first:?}, not with a time"))
     }
-}
-
-/// Pins a thread, or the caller.
-pub(crate) fn pin(thread: Option<Pid>, cpu: usize) -> Result<()> {
-    let mut cpus = CpuSet::new();
-    cpus.set(cpu);
-    sched_setaffinity(thread, &cpus).with_context(|| format!("pinning a thread to CPU {cpu}"))
-}
-
-/// What `work` returns on a thread pinned to that CPU.
-pub(crate) fn on_cpu<T: Send>(cpu: usize, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    let pinned = || pin(None, cpu).and_then(|()| work());
-    thread::scope(|scope| scope.spawn(pinned).join())
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// The index of [`IFACE`] in the namespace of the caller.
