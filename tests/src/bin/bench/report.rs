@@ -105,12 +105,6 @@ impl Summary {
     }
 }
 
-impl Aim {
-    pub(crate) fn new(text: &'static str, met: bool) -> Option<Self> {
-        Some(Self { text, met })
-    }
-}
-
 impl Report {
     /// The table, its columns aligned.
     pub(crate) fn table(&self) -> String {
@@ -190,7 +184,7 @@ mod tests {
             rban: summary,
             peer: Some(Peer { name: "empty".into(), value: summary }),
             ratio: Some(1.0),
-            aim: Aim::new("≤ 20", true),
+            aim: Some(Aim { text: "≤ 20", met: true }),
         };
         let report = Report { rows: vec![row("µ"), row("longer")], notes: vec![] };
         let expected = "\
