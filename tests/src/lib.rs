@@ -4,7 +4,9 @@
 //! Knows rban as its users do: as a binary and as pinned maps, never as a library.
 
 pub mod daemon;
+pub mod insn;
 pub mod net;
 pub mod packet;
+pub mod rawprog;
 pub mod wait;
 pub mod xdp;
