@@ -31,8 +31,8 @@ pub const PORT_SCOPES_MAX: u32 = 63;
 /// Number of entries in `port_scopes`: every TCP port, then every UDP port.
 pub const PORT_SCOPES_ENTRIES: usize = 2 * 65_536;
 
-/// An IPv4 source address as it stands in the packet.
-#[repr(C)]
+/// An IPv4 source address as it stands in the packet. Aligned, so that BPF writes it in one instruction.
+#[repr(C, align(4))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Addr4 {
     /// The four octets, in network order.
@@ -40,8 +40,8 @@ pub struct Addr4 {
 }
 const _: () = assert!(size_of::<Addr4>() == 4);
 
-/// An IPv6 source address as it stands in the packet, masked to the `v6_prefix` of the settings.
-#[repr(C)]
+/// An IPv6 source address as it stands in the packet, masked to the `v6_prefix` of the settings. Aligned as [`Addr4`].
+#[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Addr6 {
     /// The sixteen octets, in network order.

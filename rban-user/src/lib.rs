@@ -6,7 +6,10 @@
 pub mod addr;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod detect;
+pub mod enforce;
 pub mod event;
 pub mod jail;
+pub mod scope;
 pub mod source;
