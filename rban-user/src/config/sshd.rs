@@ -17,13 +17,14 @@ mod tests;
 use crate::detect;
 
 /// What syslog daemons, and sshd itself, put before the message: nothing at all in a file of `sshd -E`. A process id
-/// tells sessions apart; OpenSSH 9.8 and later name themselves sshd-session.
+/// tells sessions apart; OpenSSH 9.8 and later name themselves sshd-session. A host stands only behind a date, that is
+/// behind a blank, for otherwise the first word of a message would be taken for one.
 const PREFIX: &str = concat!(
-    r"^(?:<\d{1,3}>(?:1 )?)?\s*",
-    r"(?:<F-MLFID>(?:\S+ )?(?:kernel: )?(?:\[ *\d+\.\d+\] )?sshd(?:-\w+)?(?:\[\d+\]| \d+)</F-MLFID>",
+    r"^(?:<\d{1,3}>(?:1 )?)?",
+    r"(?:<F-MLFID>(?:\s+\S+ |\s*)(?:kernel: )?(?:\[ *\d+\.\d+\] )?sshd(?:-\w+)?(?:\[\d+\]| \d+)</F-MLFID>",
     r"(?:: | - (?:-|\[[^\]]*\]) )",
-    r"|(?:\S+ )?sshd(?:-\w+)?: )?",
-    r"(?:message repeated \d+ times: \[ )?",
+    r"|(?:\s+\S+ |\s*)sshd(?:-\w+)?: )?",
+    r"\s*(?:message repeated \d+ times: \[ )?",
     r"(?:error: )?<F-CONTENT>.+</F-CONTENT>$",
 );
 
