@@ -6,5 +6,7 @@
 pub mod daemon;
 pub mod net;
 pub mod packet;
+pub mod sshd;
+pub mod traffic;
 pub mod wait;
 pub mod xdp;
