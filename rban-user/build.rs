@@ -57,6 +57,7 @@ fn build() -> Result<ExitCode, String> {
     let package = Package {
         name: "rban-ebpf",
         root_dir: ebpf.to_str().ok_or("the path to the workspace is not UTF-8")?,
+        features: if env::var_os("CARGO_FEATURE_LOG").is_some() { &["log"] } else { &[] },
         ..Package::default()
     };
     let toolchain = env::var("RUSTUP_TOOLCHAIN").unwrap_or_else(|_| "stable".to_owned());

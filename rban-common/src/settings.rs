@@ -31,8 +31,12 @@ pub struct Settings {
     pub jiffies_epoch_ns: u64,
     /// At least so long between two sampled drops, nanoseconds; 0 = no samples.
     pub sample_interval_ns: u64,
+    /// How many exact IPv4 bans user space allows itself; the map is at least twice that. Unread by the kernel.
+    pub max_bans_v4: u32,
+    /// The same of IPv6.
+    pub max_bans_v6: u32,
 }
-const _: () = assert!(size_of::<Settings>() == 72);
+const _: () = assert!(size_of::<Settings>() == 80);
 
 // SAFETY: repr(C), Copy, no padding (the size assertion), and every bit pattern is a value.
 #[cfg(feature = "user")]

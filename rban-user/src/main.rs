@@ -1,3 +1,7 @@
 //! The `rban` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rban::cli::main()
+}

@@ -4,8 +4,10 @@
 //! Knows rban as its users do: as a binary and as pinned maps, never as a library.
 
 pub mod daemon;
+pub mod insn;
 pub mod net;
 pub mod packet;
+pub mod rawprog;
 pub mod sshd;
 pub mod traffic;
 pub mod wait;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::process::{capture, command, run};
 use crate::{host, say};
@@ -25,7 +25,8 @@ pub(crate) fn provide() -> Result<()> {
     let sysroot = capture(command("rustc").args(["--print", "sysroot"]))?;
     let src = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
     let library = src.join("library");
-    if library.join("Cargo.lock").is_file() {
+    let is_there = || library.join("Cargo.lock").is_file();
+    if is_there() {
         match fs::read_to_string(library.join(MARKER)) {
             Err(_) => return Ok(()), // rustup's own, which it keeps in step
             Ok(release) if release == rustc_release()? => return Ok(()),
@@ -35,19 +36,19 @@ pub(crate) fn provide() -> Result<()> {
             }
         }
     }
-    let release = rustc_release()?;
-    let from_rustup = match from_rustup() {
-        Ok(()) => return Ok(()),
+    let rustup = match from_rustup() {
+        Ok(()) if is_there() => return Ok(()),
+        Ok(()) => anyhow!("it takes rust-src for installed, yet the folder is not there"),
         Err(err) => err,
     };
     say(format_args!("setup: rustup cannot provide them; trying Debian's {SUITE}"));
-    from_debian(&release, &src).with_context(|| {
-        format!(
-            "rustc {release} has no library sources: {from_rustup:#}; \
-             install by hand: rustup component add rust-src, or copy `library` of Rust {release} to {}",
-            library.display()
-        )
-    })
+    let release = rustc_release()?;
+    let Err(debian) = from_debian(&release, &src) else { return Ok(()) };
+    bail!(
+        "rustc {release} lacks its library sources (rustup: {rustup:#}; Debian: {debian:#}); by hand: \
+         rustup component add rust-src, or copy the folder `library` of Rust {release}'s sources to {}",
+        library.display()
+    )
 }
 
 /// `1.95.0`.
@@ -62,9 +63,10 @@ fn rustc_release() -> Result<String> {
 
 fn from_rustup() -> Result<()> {
     say("setup: adding rustup's component rust-src");
-    capture(command("rustup").args(["component", "add", "rust-src"]).env_remove("RUST_BACKTRACE"))
-        .map(drop)
-        .map_err(|err| anyhow::anyhow!(first_line(&format!("{err:#}"))))
+    let added = capture(
+        command("rustup").args(["component", "add", "rust-src"]).env_remove("RUST_BACKTRACE"),
+    );
+    added.map(drop).map_err(|err| anyhow!("{}", gist(&format!("{err:#}"))))
 }
 
 fn from_debian(release: &str, src: &Path) -> Result<()> {
@@ -72,8 +74,10 @@ fn from_debian(release: &str, src: &Path) -> Result<()> {
         bail!("this is no Debian: apt-get or {KEYRING} is missing");
     }
     let work = host::root().join("target/rust-src");
+    drop(fs::remove_dir_all(&work)); // of an earlier try; mostly there is none
+    let uris = capture(Apt::new(&work, None)?.get().args(["--print-uris", "update"]))?;
     let mut failures = Vec::new();
-    for mirror in mirrors(&capture(Apt::new(&work)?.get().args(["--print-uris", "update"]))?) {
+    for mirror in mirrors(&uris) {
         match from_mirror(&mirror, release, &work, src) {
             Ok(()) => return fs::remove_dir_all(&work).context("removing target/rust-src"),
             Err(err) => failures.push(format!("{err:#}")),
@@ -86,17 +90,18 @@ fn from_debian(release: &str, src: &Path) -> Result<()> {
 }
 
 fn from_mirror(mirror: &str, release: &str, work: &Path, src: &Path) -> Result<()> {
-    let apt = Apt::new(work)?.with_source(mirror)?;
-    run(apt.get().args(["--quiet", "--quiet", "update"]))?;
+    let apt = Apt::new(work, Some(mirror))?;
+    capture(apt.get().args(["--quiet", "--quiet", "--error-on=any", "update"]))?;
     let offered = capture(apt.cache().args(["madison", "rust-src"]))?;
     let version = version_of(release, &offered).with_context(|| {
         format!("{SUITE} has no rust-src of {release}; it has: {}", offered.trim())
     })?;
     say(format_args!("setup: unpacking Debian's rust-src {version}"));
-    run(apt
-        .get()
-        .args(["--quiet", "--quiet", "download", &format!("rust-src={version}")])
-        .current_dir(work))?;
+    capture(
+        apt.get()
+            .args(["--quiet", "--quiet", "download", &format!("rust-src={version}")])
+            .current_dir(work),
+    )?;
     let unpacked = work.join("unpacked");
     run(command("dpkg-deb").arg("-x").arg(the_package(work)?).arg(&unpacked))?;
     place(&unpacked.join(format!("usr/src/rustc-{release}/library")), release, src)
@@ -153,45 +158,45 @@ fn version_of(release: &str, madison: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn first_line(text: &str) -> String {
-    text.lines()
-        .find(|line| line.contains("error:"))
-        .or(text.lines().next())
-        .unwrap_or("")
-        .to_owned()
+/// What an error of rustup's says before it goes into causes.
+fn gist(text: &str) -> &str {
+    let told = text.split_once("error: ").map_or(text, |(_, told)| told);
+    let line = told.lines().next().unwrap_or(told);
+    line.split_once(": ").map_or(line, |(gist, _)| gist)
 }
 
 /// apt with a state of its own.
 struct Apt {
-    options: Vec<String>,
-    work: PathBuf,
+    config: PathBuf,
 }
 
 impl Apt {
-    /// Reads the machine's sources, keeps its lists and its cache in `work`.
-    fn new(work: &Path) -> Result<Self> {
-        for folder in ["lists/partial", "cache/archives/partial"] {
-            fs::create_dir_all(work.join(folder))
-                .with_context(|| format!("making {}", work.display()))?;
+    /// Keeps its lists and its cache in `work`; reads this one mirror's backports, or else the machine's sources.
+    fn new(work: &Path, mirror: Option<&str>) -> Result<Self> {
+        let (lists, cache) = (work.join("lists"), work.join("cache"));
+        for folder in [&lists, &cache] {
+            fs::create_dir_all(folder.join("partial"))
+                .with_context(|| format!("making {}", folder.display()))?;
         }
-        let options = vec![
-            format!("Dir::State::lists={}", work.join("lists").display()),
-            format!("Dir::Cache={}", work.join("cache").display()),
-            "APT::Sandbox::User=root".to_owned(), // _apt cannot read a folder of the user's
-            "Acquire::Languages=none".to_owned(),
-            "Acquire::Retries=3".to_owned(),
-        ];
-        Ok(Self { options, work: work.to_owned() })
-    }
-
-    /// Reads this one source instead of the machine's.
-    fn with_source(mut self, mirror: &str) -> Result<Self> {
-        let list = self.work.join("sources.list");
-        fs::write(&list, format!("deb [signed-by={KEYRING}] {mirror} {SUITE} main\n"))
-            .context("writing the source list")?;
-        self.options.push(format!("Dir::Etc::sourcelist={}", list.display()));
-        self.options.push("Dir::Etc::sourceparts=-".to_owned());
-        Ok(self)
+        let mut text = format!(
+            "Dir::State::lists \"{}\";\nDir::Cache::archives \"{}\";\n\
+             Dir::Cache::pkgcache \"\";\nDir::Cache::srcpkgcache \"\";\n\
+             APT::Sandbox::User \"root\";\nAcquire::Languages \"none\";\nAcquire::Retries \"3\";\n",
+            lists.display(),
+            cache.display()
+        );
+        if let Some(mirror) = mirror {
+            let list = work.join("sources.list");
+            fs::write(&list, format!("deb [signed-by={KEYRING}] {mirror} {SUITE} main\n"))?;
+            let only = format!(
+                "Dir::Etc::sourcelist \"{}\";\nDir::Etc::sourceparts \"-\";\n",
+                list.display()
+            );
+            text.push_str(&only);
+        }
+        let config = work.join("apt.conf");
+        fs::write(&config, text).context("writing apt's configuration")?;
+        Ok(Self { config })
     }
 
     fn get(&self) -> Command {
@@ -204,9 +209,7 @@ impl Apt {
 
     fn command(&self, program: &str) -> Command {
         let mut command = command(program);
-        for option in &self.options {
-            command.arg("-o").arg(option);
-        }
+        command.arg("-c").arg(&self.config);
         command
     }
 }
@@ -224,6 +227,14 @@ mod tests {
 'http://example.net/debian-security/dists/bookworm-security/InRelease' x 0 \n\
 'http://example.net/debian/dists/bookworm/main/binary-amd64/Packages.xz' x 0 \n";
         assert_eq!(mirrors(uris), ["http://example.net/debian", "https://example.org/apt"]);
+    }
+
+    #[test]
+    fn of_rustups_errors_the_first_clause_is_told() {
+        let told = "rustup component add rust-src failed (exit status: 1): info: downloading component rust-src\n\
+                    error: component download failed for rust-src: could not download file: refused\n";
+        assert_eq!(gist(told), "component download failed for rust-src");
+        assert_eq!(gist("starting rustup: no such file"), "starting rustup");
     }
 
     #[test]

@@ -1,0 +1,93 @@
+//! `rban attach` and `rban detach`.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{Common, Failure, render};
+use crate::enforce::xdp::{self, Limits, Mode, Monitor};
+
+const ATTACH_EXAMPLES: &str = "Examples:
+  rban attach eth0
+  rban attach eth0 --mode generic
+  rban attach eth0 --monitor      # count what would be dropped, drop nothing";
+
+/// Attach the dropper to an interface; works without a daemon, and outlives it
+#[derive(Args, Debug)]
+#[command(after_help = ATTACH_EXAMPLES)]
+pub(super) struct Attach {
+    /// The interface
+    #[arg(value_name = "IF")]
+    interface: String,
+    #[command(flatten)]
+    how: How,
+    /// Count what would be dropped, drop nothing
+    #[arg(long)]
+    monitor: bool,
+}
+
+/// How to attach; also for `run`.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct How {
+    /// Where in the kernel: auto tries native first
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) mode: Mode,
+    /// At most so many IPv4 addresses are banned at a time; counts when the maps are made
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_bans_v4, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    max_bans_v4: u32,
+    /// At most so many IPv6 addresses are banned at a time; counts when the maps are made
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_bans_v6, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    max_bans_v6: u32,
+}
+
+impl How {
+    pub(super) fn limits(&self) -> Limits {
+        Limits { max_bans_v4: self.max_bans_v4, max_bans_v6: self.max_bans_v6 }
+    }
+}
+
+impl Attach {
+    pub(super) fn run(&self, common: &Common) -> Result<(), Failure> {
+        let pins = common.pins()?;
+        let names = [self.interface.clone()];
+        let attached = xdp::attach(&pins, &names, self.how.mode, self.how.limits())?;
+        if self.monitor {
+            xdp::set_monitor(&pins, Monitor::On)?;
+        }
+        for attached in &attached {
+            render::print(common, attached, |it| format!("{it}\n"))?;
+        }
+        Ok(())
+    }
+}
+
+const DETACH_EXAMPLES: &str = "Examples:
+  rban detach eth0";
+
+/// Take the dropper off an interface; with the last one go all bans and all pins
+#[derive(Args, Debug)]
+#[command(after_help = DETACH_EXAMPLES)]
+pub(super) struct Detach {
+    /// The interface
+    #[arg(value_name = "IF")]
+    interface: String,
+}
+
+#[derive(Serialize)]
+struct Detached<'a> {
+    interface: &'a str,
+    detached: bool,
+}
+
+impl Detach {
+    pub(super) fn run(&self, common: &Common) -> Result<(), Failure> {
+        xdp::detach(&common.pins()?, &self.interface)?;
+        if let Some(mut daemon) = common.daemon()? {
+            let pid = daemon.status()?.pid;
+            render::complain(&format!(
+                "the daemon (pid {pid}) still runs, and bans without effect"
+            ));
+        }
+        let detached = Detached { interface: &self.interface, detached: true };
+        render::print(common, &detached, |it| format!("{}: detached\n", it.interface))
+    }
+}

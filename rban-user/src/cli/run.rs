@@ -1,0 +1,95 @@
+//! `rban run`.
+
+use std::io::{self, IsTerminal};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::Args;
+use tracing_subscriber::EnvFilter;
+
+use super::attach::How;
+use super::{Common, Failure};
+use crate::config::{self, Config, value};
+use crate::control::server::ListenError;
+use crate::daemon::{self, AtExit, Options};
+use crate::enforce::xdp::Monitor;
+
+const EXAMPLES: &str = "Examples:
+  rban run                              # the interfaces of the default routes, the usual log of sshd
+  rban run --iface eth0 --log /var/log/auth.log
+  rban run --monitor                    # count what would be dropped, drop nothing";
+
+/// Run the daemon in the foreground: follow the logs, ban offenders in the kernel
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Run {
+    /// Attach to this interface; may be given again. Without it: those of the default routes
+    #[arg(long = "iface", value_name = "IF")]
+    interfaces: Vec<String>,
+    /// Follow this log; without it: the first that is there of those where sshd usually logs to
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    #[command(flatten)]
+    how: How,
+    /// Count what would be dropped, drop nothing
+    #[arg(long)]
+    monitor: bool,
+    /// Failures that lead to a ban, in place of the jail's own number
+    #[arg(long, value_name = "N")]
+    maxretry: Option<NonZeroU32>,
+    /// Within which time they count: 600, 10m, 1d
+    #[arg(long, value_name = "TIME")]
+    findtime: Option<String>,
+    /// How long a ban lasts: 600, 10m, 1d, -1 = for ever
+    #[arg(long, value_name = "TIME")]
+    bantime: Option<String>,
+    /// Lift all bans when stopped; without it they stay in force until they end
+    #[arg(long)]
+    flush_on_exit: bool,
+}
+
+impl Run {
+    pub(super) fn run(&self, common: &Common) -> Result<(), Failure> {
+        if let Some(mut running) = common.daemon()? {
+            let (pid, socket) = (running.status()?.pid, common.socket.clone());
+            return Err(ListenError::AlreadyRunning { pid, socket }.into());
+        }
+        let options = Options {
+            pins: common.pins()?,
+            socket: common.socket.clone(),
+            interfaces: self.interfaces.clone(),
+            mode: self.how.mode,
+            limits: self.how.limits(),
+            monitor: if self.monitor { Monitor::On } else { Monitor::Off },
+            at_exit: if self.flush_on_exit { AtExit::Lift } else { AtExit::Keep },
+            config: self.config()?,
+        };
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(io::stderr)
+            .with_ansi(io::stderr().is_terminal())
+            .with_target(false)
+            .init();
+        Ok(daemon::run(options)?)
+    }
+
+    /// The embedded configuration, with what the command line says in place of it.
+    fn config(&self) -> Result<Config, Failure> {
+        let usage = |option: &str, error: &dyn std::fmt::Display| {
+            Failure::Usage(format!("--{option}: {error}"))
+        };
+        let findtime = self.findtime.as_deref().map(value::span).transpose();
+        let findtime = findtime.map_err(|error| usage("findtime", &error))?;
+        let bantime = self.bantime.as_deref().map(value::bantime).transpose();
+        let bantime = bantime.map_err(|error| usage("bantime", &error))?;
+        let mut config = config::embedded(self.log.clone())?;
+        for jail in &mut config.jails {
+            let policy = &mut jail.policy;
+            policy.maxretry = self.maxretry.unwrap_or(policy.maxretry);
+            policy.findtime = findtime.unwrap_or(policy.findtime);
+            policy.bantime = bantime.unwrap_or(policy.bantime);
+        }
+        Ok(config)
+    }
+}

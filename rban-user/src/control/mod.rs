@@ -1,0 +1,123 @@
+//! What clients may ask of the daemon, and what they hear.
+//!
+//! One JSON object a line in both directions, on a Unix socket that only root may open. Knows nothing of how the
+//! answers come about: each request goes to the daemon with a place for its answer.
+
+pub mod client;
+pub mod server;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::addr::Offender;
+use crate::scope::Scope;
+
+/// Where the socket is unless told otherwise.
+pub const DEFAULT_SOCKET: &str = "/run/rban/rban.sock";
+
+/// Longest request or answer: a list of some millions of addresses.
+const MESSAGE_MAX_BYTES: u64 = 256 << 20;
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Who are you, and how are your jails?
+    Status,
+    /// Ban these by hand.
+    Ban {
+        /// Who.
+        offenders: Vec<Offender>,
+        /// For how long; `None` = for ever.
+        seconds: Option<u64>,
+        /// Which of their packets.
+        scope: Scope,
+    },
+    /// Lift every ban of these, whoever made it.
+    Unban {
+        /// Who.
+        offenders: Vec<Offender>,
+    },
+    /// Lift every ban.
+    UnbanAll,
+    /// Who banned each of those that are banned?
+    Owners,
+    /// What led to the bans that cover these?
+    History {
+        /// The offenders that the kernel has.
+        offenders: Vec<Offender>,
+    },
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// To [`Command::Status`].
+    Status(Status),
+    /// To [`Command::Ban`]: who was banned.
+    Banned(Vec<Offender>),
+    /// To [`Command::Unban`] and [`Command::UnbanAll`]: whose bans were lifted.
+    Unbanned(Vec<Offender>),
+    /// To [`Command::Owners`].
+    Owners(Vec<Owner>),
+    /// To [`Command::History`].
+    History(Vec<Episode>),
+    /// It was refused, or failed; nothing was done.
+    Error(String),
+}
+
+/// The daemon and its jails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Its process.
+    pub pid: u32,
+    /// Its jails.
+    pub jails: Vec<JailStatus>,
+}
+
+/// One jail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JailStatus {
+    /// Its name.
+    pub name: String,
+    /// Offenders with failures that count now.
+    pub currently_failed: u64,
+    /// Failures since the start.
+    pub total_failed: u64,
+    /// Offenders banned now.
+    pub currently_banned: u64,
+    /// Bans since the start.
+    pub total_banned: u64,
+    /// The logs it reads.
+    pub files: Vec<PathBuf>,
+}
+
+/// Who made a ban.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// Who is banned.
+    pub offender: Offender,
+    /// The jail; `None` = by hand, or by an earlier run.
+    pub jail: Option<String>,
+}
+
+/// One ban's story.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Episode {
+    /// The jail; `None` = by hand, or by an earlier run.
+    pub jail: Option<String>,
+    /// When it began, RFC 3339.
+    pub since: String,
+    /// When it ends, RFC 3339; `None` = never.
+    pub until: Option<String>,
+    /// Failures that led to it.
+    pub attempts: u32,
+    /// The lines that led to it, as text.
+    pub lines: Vec<String>,
+    /// When the kernel had it, `CLOCK_MONOTONIC` nanoseconds; `None` for a ban of an earlier run.
+    pub enforced_ns: Option<u64>,
+    /// When the first packet was dropped, `CLOCK_MONOTONIC` nanoseconds; `None` = none yet, or before our time.
+    pub first_drop_ns: Option<u64>,
+}

@@ -1,0 +1,116 @@
+//! Clients' requests, taken to whoever can answer them.
+
+use std::process;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::wiring::{JailHandle, ToEnforcer, ToJail};
+use crate::addr::Offender;
+use crate::clock::Now;
+use crate::control::server::Request;
+use crate::control::{Command, JailStatus, Reply, Status};
+use crate::enforce::Claim;
+use crate::event::Ban;
+
+/// Answers requests, one after the other, until the server is gone.
+pub(super) async fn run(
+    mut inbox: mpsc::Receiver<Request>,
+    jails: Vec<JailHandle>,
+    to_enforcer: mpsc::Sender<ToEnforcer>,
+) {
+    let control = Control { jails, to_enforcer };
+    while let Some((command, reply)) = inbox.recv().await {
+        let answer = control.answer(command).await;
+        drop(reply.send(answer.unwrap_or_else(Reply::Error))); // the client may have left
+    }
+}
+
+struct Control {
+    jails: Vec<JailHandle>,
+    to_enforcer: mpsc::Sender<ToEnforcer>,
+}
+
+impl Control {
+    async fn answer(&self, command: Command) -> Result<Reply, String> {
+        match command {
+            Command::Status => Ok(Reply::Status(self.status().await)),
+            Command::Ban { offenders, seconds, scope } => {
+                let now = Now::read();
+                let span = seconds.map(Duration::from_secs);
+                let claim =
+                    |offender: &Offender| Claim::new(by_hand(*offender, span, now), scope.clone());
+                let claims = offenders.iter().map(claim).collect();
+                self.ask(|reply| ToEnforcer::Claim(claims, reply)).await??;
+                Ok(Reply::Banned(offenders))
+            }
+            Command::Unban { offenders } => {
+                let lifted = self.ask(|reply| ToEnforcer::Lift(offenders, reply)).await??;
+                self.forget(&lifted).await;
+                Ok(Reply::Unbanned(lifted))
+            }
+            Command::UnbanAll => {
+                let lifted = self.ask(|reply| ToEnforcer::LiftAll(Some(reply))).await??;
+                self.forget(&lifted).await;
+                Ok(Reply::Unbanned(lifted))
+            }
+            Command::Owners => Ok(Reply::Owners(self.ask(ToEnforcer::Owners).await?)),
+            Command::History { offenders } => {
+                let history = self.ask(|reply| ToEnforcer::History(offenders, reply)).await?;
+                Ok(Reply::History(history))
+            }
+        }
+    }
+
+    async fn ask<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> ToEnforcer,
+    ) -> Result<T, String> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || "the enforcer is gone".to_owned();
+        self.to_enforcer.send(question(reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())
+    }
+
+    /// Those that stop just now are left out.
+    async fn status(&self) -> Status {
+        let mut jails = Vec::new();
+        for jail in &self.jails {
+            let (reply, answer) = oneshot::channel();
+            let Some(inbox) = jail.inbox.upgrade() else { continue };
+            if inbox.send(ToJail::Status(reply)).await.is_err() {
+                continue;
+            }
+            let Ok(status) = answer.await else { continue };
+            jails.push(JailStatus {
+                name: status.name,
+                currently_failed: status.currently_failed as u64,
+                total_failed: status.total_failed,
+                currently_banned: status.currently_banned as u64,
+                total_banned: status.total_banned,
+                files: jail.files.clone(),
+            });
+        }
+        Status { pid: process::id(), jails }
+    }
+
+    /// Jails count anew those whose ban was lifted by hand.
+    async fn forget(&self, lifted: &[Offender]) {
+        for jail in &self.jails {
+            if let Some(inbox) = jail.inbox.upgrade() {
+                drop(inbox.send(ToJail::Lifted(lifted.to_vec())).await); // gone = has forgotten
+            }
+        }
+    }
+}
+
+fn by_hand(offender: Offender, span: Option<Duration>, now: Now) -> Ban {
+    Ban {
+        jail: None,
+        offender,
+        since: now.wall,
+        until: span.map(|span| now.wall.saturating_add(span)),
+        attempts: 0,
+        matches: Vec::new(),
+    }
+}

@@ -1,0 +1,199 @@
+//! The daemon: every stage running, and the channels between them.
+//!
+//! Source tasks send lines to a thread per jail that matches them; it sends failures to its jail's task; jails send
+//! changes to the enforcer's task, which alone writes the ban maps. Control enters at the jails and the enforcer.
+//! Stopping closes the sources: each stage then drains until its channel is closed.
+
+mod control;
+mod detector;
+mod enforcer;
+mod jail;
+mod wiring;
+
+use std::path::PathBuf;
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+use jiff::tz::TimeZone;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use crate::clock::Now;
+use crate::config::{Config, JailSpec};
+use crate::control::server::Server;
+use crate::detect::Detector;
+use crate::enforce::Enforcer;
+use crate::enforce::xdp::{self, Allow, Events, Limits, Mode, Monitor, Pins};
+use crate::jail::Jail;
+use crate::source::Source;
+use wiring::{JailHandle, ToEnforcer, chain};
+
+/// What the daemon is asked to do.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the maps are pinned, or will be.
+    pub pins: Pins,
+    /// Where clients find the daemon.
+    pub socket: PathBuf,
+    /// The interfaces to attach to; none = those of the default routes.
+    pub interfaces: Vec<String>,
+    /// Where in the kernel.
+    pub mode: Mode,
+    /// How many bans at a time, where the maps are yet to be made.
+    pub limits: Limits,
+    /// Whether to drop, or only to count.
+    pub monitor: Monitor,
+    /// What becomes of the bans when the daemon is stopped.
+    pub at_exit: AtExit,
+    /// The jails.
+    pub config: Config,
+}
+
+/// What becomes of the bans when the daemon is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtExit {
+    /// They stay in force until they end.
+    Keep,
+    /// They are lifted.
+    Lift,
+}
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// Where it cannot start, with nothing half-done; or where a stage broke while running.
+pub fn run(options: Options) -> Result<()> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?
+        .block_on(serve(options))
+}
+
+async fn serve(options: Options) -> Result<()> {
+    // Made before anything else, so that a signal during the start is not lost.
+    let mut terminate = signal(SignalKind::terminate()).context("listening to SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening to SIGINT")?;
+    let mut hangup = signal(SignalKind::hangup()).context("listening to SIGHUP")?;
+
+    let server = Server::listen(&options.socket)?;
+    let jails = open_jails(&options.config)?;
+    let interfaces = interfaces(&options)?;
+    for attached in xdp::attach(&options.pins, &interfaces, options.mode, options.limits)? {
+        info!("{attached}");
+    }
+    xdp::set_monitor(&options.pins, options.monitor)?;
+    let enforcer = Enforcer::open(&options.pins, Now::read())?;
+    let events = Events::open(&options.pins)?;
+
+    let (stop, stopped) = watch::channel(false);
+    let (to_enforcer, enforcer_inbox) = mpsc::channel(wiring::CHANGES);
+    let mut upstream = JoinSet::new();
+    let mut handles = Vec::new();
+    for jail in jails {
+        handles.push(start_jail(jail, &to_enforcer, &stopped, &mut upstream)?);
+    }
+    let enforcing = tokio::spawn(enforcer::run(enforcer, events, enforcer_inbox));
+    let (requests, inbox) = mpsc::channel(wiring::REQUESTS);
+    let serving = tokio::spawn(server.run(requests));
+    let answering = tokio::spawn(control::run(inbox, handles, to_enforcer.clone()));
+
+    info!(interfaces = interfaces.join(","), monitor = ?options.monitor, "ready");
+    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
+        warn!(%error, "systemd was not told that we are ready");
+    }
+    let outcome = loop {
+        tokio::select! {
+            _ = terminate.recv() => break Ok(()),
+            _ = interrupt.recv() => break Ok(()),
+            _ = hangup.recv() => guard_anew(&options.pins),
+            Some(ended) = upstream.join_next() => break ended.context("a stage broke")?,
+        }
+    };
+
+    info!(
+        "stopping; bans {}",
+        match options.at_exit {
+            AtExit::Keep => "stay in force until they end",
+            AtExit::Lift => "are lifted",
+        }
+    );
+    drop(stop);
+    while let Some(ended) = upstream.join_next().await {
+        ended.context("a stage broke")??;
+    }
+    answering.abort();
+    serving.abort();
+    if options.at_exit == AtExit::Lift {
+        to_enforcer.send(ToEnforcer::LiftAll(None)).await.context("lifting all bans")?;
+    }
+    drop(to_enforcer);
+    drop(answering.await); // its channel to the enforcer closes with it
+    enforcing.await.context("the enforcer broke")?;
+    outcome
+}
+
+/// The host's addresses and gateways may be others by now.
+fn guard_anew(pins: &Pins) {
+    let guarded = Allow::open(pins).and_then(|mut allow| allow.guard(pins));
+    match guarded {
+        Ok(()) => info!("own addresses, gateways and resolvers read anew"),
+        Err(error) => warn!(error = chain(error), "own addresses stay as they were read before"),
+    }
+}
+
+fn interfaces(options: &Options) -> Result<Vec<String>> {
+    if !options.interfaces.is_empty() {
+        return Ok(options.interfaces.clone());
+    }
+    let found = xdp::default_interfaces()?;
+    ensure!(!found.is_empty(), "no default route leads anywhere; name an interface with --iface");
+    Ok(found)
+}
+
+/// A jail with its source open and its filter compiled, ready to run.
+struct OpenJail {
+    spec: JailSpec,
+    source: Source,
+    detector: Detector,
+}
+
+fn open_jails(config: &Config) -> Result<Vec<OpenJail>> {
+    let open = |spec: &JailSpec| {
+        let doing = || format!("jail {}", spec.name);
+        let source = Source::open(&spec.source).with_context(doing)?;
+        let detector = Detector::new(&spec.filter, TimeZone::system()).with_context(doing)?;
+        Ok(OpenJail { spec: spec.clone(), source, detector })
+    };
+    config.jails.iter().map(open).collect()
+}
+
+/// Starts a jail's stages.
+fn start_jail(
+    jail: OpenJail,
+    to_enforcer: &mpsc::Sender<ToEnforcer>,
+    stopped: &watch::Receiver<bool>,
+    upstream: &mut JoinSet<Result<()>>,
+) -> Result<JailHandle> {
+    let OpenJail { spec, source, detector } = jail;
+    let (lines, lines_inbox) = mpsc::channel(wiring::LINE_BATCHES);
+    let (inbox, jail_inbox) = mpsc::channel(wiring::FAILURE_BATCHES);
+    let handle = JailHandle {
+        files: source.files().map(ToOwned::to_owned).collect(),
+        inbox: inbox.downgrade(),
+    };
+    let mut stopped = stopped.clone();
+    upstream.spawn(async move {
+        let stop = async move { drop(stopped.changed().await) };
+        source.run(lines, stop).await.context("following the logs")
+    });
+    let name = spec.name.clone();
+    thread::Builder::new()
+        .name(format!("detect-{name}"))
+        .spawn(move || detector::run(&name, detector, lines_inbox, &inbox))
+        .context("starting a thread")?;
+    upstream.spawn(jail::run(Jail::new(spec.policy), jail_inbox, to_enforcer.clone()));
+    Ok(handle)
+}

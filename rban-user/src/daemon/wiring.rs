@@ -1,0 +1,62 @@
+//! The channels: what travels, how much may wait, and what happens when that is full.
+
+use std::path::PathBuf;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::addr::Offender;
+use crate::control::{Episode, Owner};
+use crate::enforce::Claim;
+use crate::event::{Change, Failure};
+use crate::jail;
+
+/// Batches of lines between a source and its detector. Full: the source waits, and the log keeps the rest.
+pub(super) const LINE_BATCHES: usize = 4;
+
+/// Messages to a jail. Full: the detector waits, and so does its source.
+pub(super) const FAILURE_BATCHES: usize = 16;
+
+/// Messages to the enforcer. Full: jails wait, and so do their detectors.
+pub(super) const CHANGES: usize = 256;
+
+/// Clients' requests. Full: clients wait.
+pub(super) const REQUESTS: usize = 16;
+
+/// What a jail hears.
+pub(super) enum ToJail {
+    /// Its detector found these.
+    Failures(Vec<Failure>),
+    /// How are you?
+    Status(oneshot::Sender<jail::Status>),
+    /// These were lifted; forget that they are banned.
+    Lifted(Vec<Offender>),
+}
+
+/// What the enforcer hears.
+pub(super) enum ToEnforcer {
+    /// From a jail.
+    Change(Change),
+    /// From an admin: ban these. Answered with the refusal, if it is one.
+    Claim(Vec<Claim>, oneshot::Sender<Result<(), String>>),
+    /// From an admin: lift these.
+    Lift(Vec<Offender>, oneshot::Sender<Result<Vec<Offender>, String>>),
+    /// Lift all; from an admin who wants an answer, or on the way out.
+    LiftAll(Option<oneshot::Sender<Result<Vec<Offender>, String>>>),
+    /// Who banned whom?
+    Owners(oneshot::Sender<Vec<Owner>>),
+    /// What led to the bans of these?
+    History(Vec<Offender>, oneshot::Sender<Vec<Episode>>),
+}
+
+/// A running jail, as control sees it.
+pub(super) struct JailHandle {
+    /// The logs it follows.
+    pub(super) files: Vec<PathBuf>,
+    /// Its mailbox; weak, for a jail ends when its detector is gone, whoever else could still ask it something.
+    pub(super) inbox: mpsc::WeakSender<ToJail>,
+}
+
+/// An error and its causes in one line, for a log or a client.
+pub(super) fn chain(error: impl Into<anyhow::Error>) -> String {
+    format!("{:#}", error.into())
+}

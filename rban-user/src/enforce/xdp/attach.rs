@@ -1,0 +1,287 @@
+//! The dropper on and off interfaces, by pinned links that outlive this process.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use aya::programs::links::{FdLink, PinnedLink};
+use aya::programs::xdp::XdpLink;
+use aya::programs::{ProgramError, Xdp, XdpMode};
+use serde::Serialize;
+use tracing::warn;
+
+use super::error::{XdpError, pin_error};
+use super::host::{self, Interface};
+use super::pins::{Lock, Pins, remove_file};
+use super::{Allow, Limits, allow, program, sys};
+
+/// Where in the kernel the program is to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// In the driver, else behind it.
+    #[default]
+    Auto,
+    /// In the driver, before a socket buffer is made; not every driver can.
+    Native,
+    /// Behind the driver, on socket buffers; slower, and every interface can.
+    Generic,
+}
+
+/// What `attach` did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attached {
+    /// The interface.
+    pub interface: String,
+    /// Its index.
+    pub ifindex: u32,
+    /// `native` or `generic`.
+    pub mode: &'static str,
+    /// Why it is not native, where that was tried first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_native: Option<String>,
+    /// Whether a program of ours was there already, and was replaced without a packet passing between.
+    pub replaced: bool,
+}
+
+impl fmt::Display for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { interface, mode, no_native, replaced, .. } = self;
+        let done = if *replaced { "program replaced" } else { "attached" };
+        write!(f, "{interface}: {done}, {mode} mode")?;
+        no_native.iter().try_for_each(|why| write!(f, " (native refused: {why})"))
+    }
+}
+
+/// Attaches the dropper to these interfaces, or replaces the program where it is attached already. What must never be
+/// banned is allowed before anything can be dropped.
+///
+/// # Errors
+/// Where one cannot be had; then none is attached that was not before, and pins that were not there before are gone.
+pub fn attach(
+    pins: &Pins,
+    names: &[String],
+    mode: Mode,
+    limits: Limits,
+) -> Result<Vec<Attached>, XdpError> {
+    let lock = pins.lock()?;
+    let interfaces: Vec<Interface> =
+        names.iter().map(|name| host::interface_named(name)).collect::<Result<_, _>>()?;
+    for interface in &interfaces {
+        refuse_foreign(pins, interface)?;
+    }
+    let are_new = !pins.exist();
+    let mut done = Vec::new();
+    let result = attach_all(pins, &interfaces, mode, limits, &lock, &mut done);
+    if result.is_err() {
+        for attached in done.iter().filter(|attached: &&Attached| !attached.replaced) {
+            remove_link(pins, attached.ifindex)?;
+        }
+        if are_new {
+            pins.remove()?;
+        }
+    }
+    result.map(|()| done)
+}
+
+fn attach_all(
+    pins: &Pins,
+    interfaces: &[Interface],
+    mode: Mode,
+    limits: Limits,
+    lock: &Lock,
+    done: &mut Vec<Attached>,
+) -> Result<(), XdpError> {
+    let mut program = pins.load(limits, lock)?;
+    Allow::open(pins)?.replace(&allow::lockout_guard(), lock)?;
+    hand_over(pins, &mut program)?;
+    for interface in interfaces {
+        done.push(attach_one(pins, &mut program, interface, mode)?);
+    }
+    Ok(())
+}
+
+/// Gives every link that is pinned the new program, in one step each. Links to interfaces that are gone go too.
+fn hand_over(pins: &Pins, program: &mut Xdp) -> Result<(), XdpError> {
+    for ifindex in pins.links()? {
+        let path = pins.link(ifindex);
+        let pinned = PinnedLink::from_pin(&path).map_err(|error| pin_error(&path, other(error)))?;
+        let link = XdpLink::try_from(FdLink::from(pinned))
+            .map_err(|error| pin_error(&path, other(error)))?;
+        match program.attach_to_link(link) {
+            Ok(id) => drop(program.take_link(id)?), // the pin holds it
+            Err(error) => {
+                warn!(ifindex, %error, "an interface is gone, and its link with it");
+                remove_file(&path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn attach_one(
+    pins: &Pins,
+    program: &mut Xdp,
+    interface: &Interface,
+    mode: Mode,
+) -> Result<Attached, XdpError> {
+    let Interface { name, index, xdp } = interface;
+    let path = pins.link(*index);
+    let attached = |is_native: bool, replaced: bool, no_native: Option<String>| Attached {
+        interface: name.clone(),
+        ifindex: *index,
+        mode: if is_native { "native" } else { "generic" },
+        no_native,
+        replaced,
+    };
+    if path.exists() {
+        return Ok(attached(xdp.is_some_and(|xdp| xdp.is_native), true, None));
+    }
+    let mut no_native = None;
+    let is_native = match mode {
+        Mode::Generic => false,
+        Mode::Native => true,
+        Mode::Auto => match link(program, interface, XdpMode::Driver, &path) {
+            Ok(()) => return Ok(attached(true, false, None)),
+            Err(error) => {
+                no_native = Some(cause(error).to_string());
+                false
+            }
+        },
+    };
+    let (xdp_mode, mode, remedy) = if is_native {
+        (XdpMode::Driver, "native", "use --mode auto or generic")
+    } else {
+        (XdpMode::Skb, "generic", "attach to the interface that carries its packets")
+    };
+    link(program, interface, xdp_mode, &path).map_err(|error| match error {
+        ProgramError::SyscallError(call) if call.io_error.raw_os_error() == Some(libc::EPERM) => {
+            XdpError::NotPermitted
+        }
+        error => XdpError::NoXdp { name: name.clone(), mode, remedy, source: cause(error) },
+    })?;
+    Ok(attached(is_native, false, no_native))
+}
+
+/// Attaches by a `bpf_link` and pins it.
+fn link(
+    program: &mut Xdp,
+    interface: &Interface,
+    mode: XdpMode,
+    path: &Path,
+) -> Result<(), ProgramError> {
+    let id = program.attach_to_if_index(interface.index, mode)?;
+    let link = program.take_link(id)?;
+    let link = FdLink::try_from(link).map_err(|error| io::Error::other(error.to_string()))?;
+    link.pin(path).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(())
+}
+
+/// The error number within, which says more than aya's "call failed".
+fn cause(error: ProgramError) -> io::Error {
+    match error {
+        ProgramError::SyscallError(call) => call.io_error,
+        other => io::Error::other(other.to_string()),
+    }
+}
+
+fn other(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::other(error)
+}
+
+fn refuse_foreign(pins: &Pins, interface: &Interface) -> Result<(), XdpError> {
+    let Some(xdp) = interface.xdp else { return Ok(()) };
+    if owner(pins, interface.index) == Some(xdp.prog_id) {
+        return Ok(());
+    }
+    let program = program::name_of(xdp.prog_id).unwrap_or_else(|| "unnamed".to_owned());
+    Err(XdpError::Foreign { name: interface.name.clone(), program, id: xdp.prog_id })
+}
+
+/// The program that our pinned link put on this interface.
+fn owner(pins: &Pins, ifindex: u32) -> Option<u32> {
+    let link = FdLink::from(PinnedLink::from_pin(pins.link(ifindex)).ok()?);
+    link.info().ok().map(|info| info.program_id())
+}
+
+/// An interface that the dropper is on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The interface.
+    pub name: String,
+    /// Its index.
+    pub ifindex: u32,
+    /// `native` or `generic`.
+    pub mode: &'static str,
+    /// Whether it takes frames that lie in many buffers.
+    pub frags: bool,
+    /// The kernel's id of the program.
+    pub prog_id: u32,
+    /// The kernel's id of the link.
+    pub link_id: u32,
+}
+
+/// Where the dropper is attached.
+///
+/// # Errors
+/// Where the pins cannot be read or the kernel does not answer.
+pub fn places(pins: &Pins) -> Result<Vec<Place>, XdpError> {
+    let interfaces = host::interfaces()?;
+    let mut places = Vec::new();
+    for ifindex in pins.links()? {
+        let path = pins.link(ifindex);
+        let info = PinnedLink::from_pin(&path)
+            .and_then(|pinned| FdLink::from(pinned).info())
+            .map_err(|error| pin_error(&path, other(error)))?;
+        let Some(interface) = interfaces.iter().find(|it| it.index == ifindex) else { continue };
+        let Some(xdp) = interface.xdp.filter(|xdp| xdp.prog_id == info.program_id()) else {
+            continue;
+        };
+        places.push(Place {
+            name: interface.name.clone(),
+            ifindex,
+            mode: if xdp.is_native { "native" } else { "generic" },
+            frags: program::name_of(xdp.prog_id).as_deref() == Some(program::MULTI_BUFFER),
+            prog_id: xdp.prog_id,
+            link_id: info.id(),
+        });
+    }
+    Ok(places)
+}
+
+/// Takes the dropper off an interface; with the last one, all pins go, and all bans with them.
+///
+/// # Errors
+/// Where it is not there, or the kernel refuses.
+pub fn detach(pins: &Pins, name: &str) -> Result<(), XdpError> {
+    if !pins.exist() {
+        return Err(XdpError::NotAttached { dir: pins.dir().to_owned() });
+    }
+    let _lock = pins.lock()?;
+    let interfaces = host::interfaces()?;
+    let linked = pins.links()?;
+    let index = interfaces.iter().find(|it| it.name == name).map(|it| it.index);
+    let Some(index) = index.filter(|index| linked.contains(index)) else {
+        let there: Vec<_> = interfaces.iter().filter(|it| linked.contains(&it.index)).collect();
+        let there = match there.as_slice() {
+            [] => "no interface".to_owned(),
+            some => some.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", "),
+        };
+        return Err(XdpError::NotHere { name: name.to_owned(), there });
+    };
+    remove_link(pins, index)?;
+    let is_left =
+        |ifindex: &u32| *ifindex != index && interfaces.iter().any(|it| it.index == *ifindex);
+    if linked.iter().any(is_left) { Ok(()) } else { pins.remove() }
+}
+
+/// Detaches at once, then unpins.
+fn remove_link(pins: &Pins, ifindex: u32) -> Result<(), XdpError> {
+    let path = pins.link(ifindex);
+    match sys::detach_pinned_link(&path) {
+        Err(source) if source.raw_os_error() != Some(libc::ENOLINK) => {
+            Err(pin_error(&path, source))
+        }
+        _ => fs::remove_file(&path).map_err(|source| pin_error(&path, source)),
+    }
+}

@@ -1,0 +1,93 @@
+//! Sets of ports as bits of a mask: which bit means which ports stands in `port_scopes` alone.
+
+use std::collections::BTreeSet;
+
+use rban_common::abi;
+use rban_common::ban::{PORT_SCOPES_MAX, SCOPE_ALL, Transport, port_index};
+
+use super::error::XdpError;
+use super::pins::Pins;
+use super::table::Table;
+use crate::scope::Scope;
+
+/// The pinned table, and what its bits mean as far as they are in use.
+pub(super) struct Scopes {
+    table: Table<u32, u64>,
+    /// Bit i stands for the ports at i; empty = the bit is free.
+    meanings: Vec<BTreeSet<(Transport, u16)>>,
+}
+
+impl Scopes {
+    pub(super) fn open(pins: &Pins) -> Result<Self, XdpError> {
+        let table = Table::open(pins, abi::PORT_SCOPES)?;
+        let mut meanings = vec![BTreeSet::new(); PORT_SCOPES_MAX as usize];
+        for (index, mask) in table.all()? {
+            for (bit, ports) in meanings.iter_mut().enumerate() {
+                if mask & 1 << bit != 0 {
+                    ports.insert(port_at(index));
+                }
+            }
+        }
+        Ok(Self { table, meanings })
+    }
+
+    /// The mask of a scope. A set of ports that is new gets a bit, written before it is used; `in_use` tells which
+    /// bits bans refer to, should none be free.
+    pub(super) fn mask_of(
+        &mut self,
+        scope: &Scope,
+        in_use: impl FnOnce() -> Result<u64, XdpError>,
+    ) -> Result<u64, XdpError> {
+        let Scope::Ports(ports) = scope else { return Ok(SCOPE_ALL) };
+        if let Some(bit) = self.meanings.iter().position(|known| known == ports) {
+            return Ok(1 << bit);
+        }
+        let bit = match self.meanings.iter().position(BTreeSet::is_empty) {
+            Some(bit) => bit,
+            None => self.reclaim(in_use()?, scope)?,
+        };
+        self.write(ports, |mask| mask | 1 << bit)?;
+        self.meanings[bit].clone_from(ports);
+        Ok(1 << bit)
+    }
+
+    /// Frees the bits that no ban refers to any more, and gives one of them.
+    fn reclaim(&mut self, in_use: u64, wanted: &Scope) -> Result<usize, XdpError> {
+        for bit in 0..self.meanings.len() {
+            if in_use & 1 << bit == 0 {
+                let ports = std::mem::take(&mut self.meanings[bit]);
+                self.write(&ports, |mask| mask & !(1 << bit))?;
+            }
+        }
+        self.meanings
+            .iter()
+            .position(BTreeSet::is_empty)
+            .ok_or_else(|| XdpError::TooManyScopes { scope: wanted.to_string() })
+    }
+
+    fn write(
+        &self,
+        ports: &BTreeSet<(Transport, u16)>,
+        change: impl Fn(u64) -> u64,
+    ) -> Result<(), XdpError> {
+        let keys: Vec<u32> =
+            ports.iter().map(|(transport, port)| port_index(*transport, *port)).collect();
+        let masks: Result<Vec<u64>, XdpError> =
+            keys.iter().map(|key| Ok(change(self.table.get(key)?.unwrap_or(0)))).collect();
+        self.table.put(&keys, &masks?)
+    }
+
+    /// The scope that a mask means.
+    pub(super) fn scope_of(&self, mask: u64) -> Scope {
+        if mask & SCOPE_ALL != 0 {
+            return Scope::All;
+        }
+        let bits = self.meanings.iter().enumerate().filter(|(bit, _)| mask & 1 << bit != 0);
+        Scope::Ports(bits.flat_map(|(_, ports)| ports.iter().copied()).collect())
+    }
+}
+
+fn port_at(index: u32) -> (Transport, u16) {
+    let transport = if index < 65_536 { Transport::Tcp } else { Transport::Udp };
+    (transport, index as u16)
+}

@@ -1,0 +1,79 @@
+//! Whom failures never lead to a ban of: `ignoreip`.
+//!
+//! The second of two locks: the kernel's allow tries are asked for every packet, this one before anything is counted.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::addr::Offender;
+
+/// A set of prefixes, asked once for each failure.
+#[derive(Debug)]
+pub(super) struct Guard {
+    /// Disjoint, in order of their first address.
+    nets: Vec<IpNet>,
+}
+
+impl Guard {
+    pub(super) fn new(ignoreip: &[IpNet]) -> Self {
+        let normal: Vec<IpNet> = ignoreip.iter().map(|net| Offender::net(*net).as_net()).collect();
+        let mut nets = IpNet::aggregate(&normal);
+        nets.sort_unstable_by_key(IpNet::network);
+        Self { nets }
+    }
+
+    /// Whether the offender is let off; a prefix is if its first address is (spec, filter 8.2).
+    pub(super) fn covers(&self, offender: &Offender) -> bool {
+        let first: IpAddr = offender.as_net().network();
+        let after = self.nets.partition_point(|net| net.network() <= first);
+        after.checked_sub(1).is_some_and(|index| self.nets[index].contains(&first))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(offender: &str, covered: bool) {
+        let ignoreip: Vec<IpNet> = [
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "10.1.2.3/24",
+            "2001:db8::/32",
+            "2001:db9::1/128",
+            "::ffff:192.0.2.3/128",
+        ]
+        .iter()
+        .map(|net| net.parse().unwrap())
+        .collect();
+        assert_eq!(Guard::new(&ignoreip).covers(&offender.parse().unwrap()), covered, "{offender}");
+    }
+
+    #[test]
+    fn what_a_prefix_holds_is_covered() {
+        for offender in ["10.255.1.1", "172.31.1.1", "2001:db8:1::1", "2001:db9::1", "192.0.2.3"] {
+            check(offender, true);
+        }
+    }
+
+    #[test]
+    fn what_lies_beside_is_not() {
+        for offender in ["172.32.1.1", "9.0.0.0/8", "192.0.2.4", "2001:db9::2", "11.0.0.0", "::1"] {
+            check(offender, false);
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_judged_by_its_first_address() {
+        check("10.0.0.0/24", true);
+        check("2001:db8:5::/64", true);
+        check("8.0.0.0/6", false);
+    }
+
+    #[test]
+    fn an_empty_list_covers_nobody() {
+        assert!(!Guard::new(&[]).covers(&"192.0.2.7".parse().unwrap()));
+    }
+}

@@ -1,0 +1,144 @@
+//! Failures become bans.
+//!
+//! In: a [`Failure`], an admin's ban or unban, and the time. Out: the [`Ban`]s that begin and those that end. A jail
+//! does no I/O and reads no clock; whoever owns it sleeps until [`Jail::next_expiry`]. What a ban does is not known
+//! here.
+
+mod attempts;
+mod bans;
+mod guard;
+mod policy;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use attempts::Attempts;
+use bans::Bans;
+use guard::Guard;
+pub use policy::Spec;
+use serde::Serialize;
+
+use crate::addr::Offender;
+use crate::clock::WallTime;
+use crate::event::{Ban, Failure};
+
+/// One jail: who failed how often, and who is banned for it.
+#[derive(Debug)]
+pub struct Jail {
+    spec: Spec,
+    guard: Guard,
+    attempts: Attempts,
+    bans: Bans,
+}
+
+/// A jail in numbers, under fail2ban's names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The jail.
+    pub name: String,
+    /// Offenders who failed within findtime, but not yet often enough.
+    pub currently_failed: usize,
+    /// Failures counted since the start.
+    pub total_failed: u64,
+    /// Bans in force.
+    pub currently_banned: usize,
+    /// Bans since the start, adopted ones included; a ban that was made longer is still one.
+    pub total_banned: u64,
+}
+
+impl Jail {
+    /// A jail where nobody has failed yet.
+    #[must_use]
+    pub fn new(spec: Spec) -> Self {
+        let guard = Guard::new(&spec.ignoreip);
+        let attempts = Attempts::new(spec.findtime, spec.maxmatches);
+        Self { spec, guard, attempts, bans: Bans::default() }
+    }
+
+    /// Counts a failure, and bans the offender if it was one too many.
+    ///
+    /// The ban counts from the offender's latest failure by the log's clock; if it would be over by `now` there is
+    /// none (spec, jail 4). Of someone already banned, the ban is returned if it now ends later.
+    pub fn record(&mut self, failure: &Failure, now: WallTime) -> Option<Ban> {
+        if self.guard.covers(&failure.offender) {
+            return None;
+        }
+        let retry = self.attempts.add(failure.offender, failure.time, &failure.line);
+        if retry < self.spec.maxretry.get() {
+            self.attempts.purge(now);
+            return None;
+        }
+        let entry = self.attempts.remove(&failure.offender)?;
+        self.attempts.purge(now);
+        let until = self.spec.bantime.map(|bantime| entry.time.saturating_add(bantime));
+        if until.is_some_and(|until| until <= now) {
+            return None;
+        }
+        let ban = Ban {
+            jail: Some(self.spec.name.clone()),
+            offender: failure.offender,
+            since: entry.time,
+            until,
+            attempts: entry.retry,
+            matches: entry.matches.into(),
+        };
+        self.bans.add(ban).cloned()
+    }
+
+    /// Bans an offender by hand: `ignoreip` is not asked (spec, jail 6). `None` if already banned for as long.
+    pub fn ban(
+        &mut self,
+        offender: Offender,
+        bantime: Option<Duration>,
+        now: WallTime,
+    ) -> Option<Ban> {
+        let ban = Ban {
+            jail: Some(self.spec.name.clone()),
+            offender,
+            since: now,
+            until: bantime.map(|bantime| now.saturating_add(bantime)),
+            attempts: 0,
+            matches: Vec::new(),
+        };
+        self.bans.add(ban).cloned()
+    }
+
+    /// Takes over a ban that was in force before this jail was.
+    pub fn adopt(&mut self, ban: Ban) {
+        self.bans.add(ban);
+    }
+
+    /// Ends a ban before its time; `None` if there was none.
+    pub fn unban(&mut self, offender: &Offender) -> Option<Ban> {
+        self.bans.remove(offender)
+    }
+
+    /// Ends the bans whose end has come, and returns them, the earliest first.
+    pub fn expire(&mut self, now: WallTime) -> Vec<Ban> {
+        self.bans.expire(now)
+    }
+
+    /// When [`expire`](Self::expire) has something to do.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<WallTime> {
+        self.bans.next_expiry()
+    }
+
+    /// The jail in numbers.
+    pub fn status(&mut self, now: WallTime) -> Status {
+        self.attempts.purge(now);
+        Status {
+            name: self.spec.name.to_string(),
+            currently_failed: self.attempts.len(),
+            total_failed: self.attempts.total(),
+            currently_banned: self.bans.len(),
+            total_banned: self.bans.total(),
+        }
+    }
+
+    /// The bans in force, in no order.
+    pub fn bans(&self) -> impl Iterator<Item = &Ban> {
+        self.bans.iter()
+    }
+}

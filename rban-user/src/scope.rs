@@ -1,0 +1,167 @@
+//! Which of an offender's packets are unwanted: all, or those to certain ports.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use rban_common::ban::Transport;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What a ban covers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// Every packet, whatever it carries.
+    All,
+    /// TCP and UDP packets to these ports; never empty.
+    Ports(BTreeSet<(Transport, u16)>),
+}
+
+/// The text names no ports.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{found:?}: not a list of ports; write one like tcp/22,80 or tcp/22,udp/53 or udp/6000-6010"
+)]
+pub struct NotPorts {
+    /// What stood there.
+    pub found: String,
+}
+
+impl Scope {
+    /// What both cover together.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Ports(a), Self::Ports(b)) => Self::Ports(a | b),
+            _ => Self::All,
+        }
+    }
+}
+
+impl FromStr for Scope {
+    type Err = NotPorts;
+
+    /// `tcp/22,80,udp/53`: a protocol holds until the next is named; `6000-6010` is a range; `all` is all.
+    fn from_str(text: &str) -> Result<Self, NotPorts> {
+        let refused = || NotPorts { found: text.to_owned() };
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        let mut transport = None;
+        let mut ports = BTreeSet::new();
+        for item in text.split(',') {
+            let range = match item.trim().split_once('/') {
+                Some((name, range)) => {
+                    transport = Some(parse_transport(name).ok_or_else(refused)?);
+                    range
+                }
+                None => item.trim(),
+            };
+            let transport = transport.ok_or_else(refused)?;
+            let (first, last) = range.split_once(['-', ':']).unwrap_or((range, range));
+            let (first, last) = (parse_port(first), parse_port(last));
+            let (first, last) = first.zip(last).filter(|(a, b)| a <= b).ok_or_else(refused)?;
+            ports.extend((first..=last).map(|port| (transport, port)));
+        }
+        Ok(Self::Ports(ports))
+    }
+}
+
+fn parse_transport(name: &str) -> Option<Transport> {
+    match name {
+        "tcp" => Some(Transport::Tcp),
+        "udp" => Some(Transport::Udp),
+        _ => None,
+    }
+}
+
+/// A port number in plain digits: no sign, no blank.
+fn parse_port(text: &str) -> Option<u16> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Ports(ports) = self else { return f.write_str("all") };
+        let mut named = None;
+        let mut ports = ports.iter().copied().peekable();
+        while let Some((transport, first)) = ports.next() {
+            let mut last = first;
+            while let Some(next) = last.checked_add(1)
+                && ports.next_if_eq(&(transport, next)).is_some()
+            {
+                last = next;
+            }
+            if named.is_some() {
+                f.write_str(",")?;
+            }
+            if named != Some(transport) {
+                f.write_str(match transport {
+                    Transport::Tcp => "tcp/",
+                    Transport::Udp => "udp/",
+                })?;
+                named = Some(transport);
+            }
+            if first == last { write!(f, "{first}")? } else { write!(f, "{first}-{last}")? }
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, shown: &str) {
+        let scope: Scope = text.parse().unwrap();
+        assert_eq!(scope.to_string(), shown);
+        assert_eq!(scope.to_string().parse(), Ok(scope), "{shown} means something else");
+    }
+
+    #[test]
+    fn a_protocol_holds_until_the_next_is_named() {
+        check("tcp/80,22", "tcp/22,80");
+        check("udp/53,tcp/22,443", "tcp/22,443,udp/53");
+    }
+
+    #[test]
+    fn neighbours_are_shown_as_a_range() {
+        check("udp/6000-6003,6005", "udp/6000-6003,6005");
+        check("tcp/1,2,3", "tcp/1-3");
+        check("tcp/65534:65535", "tcp/65534-65535");
+    }
+
+    #[test]
+    fn all_is_all() {
+        check("all", "all");
+    }
+
+    #[test]
+    fn what_names_no_ports_is_refused() {
+        for text in
+            ["", "22", "tcp/", "tcp/+22", "tcp/65536", "tcp/9-8", "icmp/1", "tcp/22,", "tcp/ssh"]
+        {
+            assert!(text.parse::<Scope>().is_err(), "{text} was taken for ports");
+        }
+    }
+
+    #[test]
+    fn all_swallows_ports() {
+        let ssh: Scope = "tcp/22".parse().unwrap();
+        let dns: Scope = "udp/53".parse().unwrap();
+        assert_eq!(ssh.union(&dns).to_string(), "tcp/22,udp/53");
+        assert_eq!(ssh.union(&Scope::All), Scope::All);
+    }
+}

@@ -1,0 +1,187 @@
+//! The source as the daemon sees it: real files, real events.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::*;
+
+/// A test that waits longer has failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+struct Running {
+    lines: mpsc::Receiver<Vec<Line>>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), Error>>,
+}
+
+impl Running {
+    fn follow(paths: &[&Path]) -> Self {
+        let spec = Spec { paths: paths.iter().map(|path| path.to_path_buf()).collect() };
+        let (sender, lines) = mpsc::channel(2);
+        let (stop, stopped) = oneshot::channel();
+        let source = Source::open(&spec).unwrap();
+        let task = tokio::spawn(source.run(sender, async { drop(stopped.await) }));
+        Self { lines, stop, task }
+    }
+
+    /// The next so many lines, whatever batches they come in.
+    async fn next(&mut self, count: usize) -> Vec<String> {
+        let mut found = Vec::new();
+        while found.len() < count {
+            let batch = tokio::time::timeout(PATIENCE, self.lines.recv()).await;
+            let batch = batch.unwrap_or_else(|_| panic!("only {found:?} came")).unwrap();
+            assert!(!batch.is_empty() && batch.len() <= BATCH_LINES);
+            found.extend(batch.iter().map(|line| String::from_utf8(line.to_vec()).unwrap()));
+        }
+        found
+    }
+}
+
+fn append(path: &Path, text: &str) {
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    file.unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+#[tokio::test]
+async fn growth_is_delivered_and_nothing_else() {
+    let directory = TempDir::new().unwrap();
+    let log = directory.path().join("log");
+    append(&log, "old\n");
+    let mut running = Running::follow(&[&log]);
+    for text in ["a", "b", "c"] {
+        append(&log, &format!("{text}\n"));
+        assert_eq!(running.next(1).await, [text]);
+    }
+    append(&directory.path().join("other"), "x\n");
+    append(&log, "d\ne\n");
+    assert_eq!(running.next(2).await, ["d", "e"]);
+}
+
+#[tokio::test]
+async fn rotation_goes_unnoticed() {
+    let directory = TempDir::new().unwrap();
+    let log = directory.path().join("log");
+    append(&log, "");
+    let mut running = Running::follow(&[&log]);
+    for round in 0..3 {
+        append(&log, "before\n");
+        assert_eq!(running.next(1).await, ["before"]);
+        let rotated = directory.path().join(format!("log.{round}"));
+        fs::rename(&log, &rotated).unwrap();
+        append(&rotated, "between\n");
+        assert_eq!(
+            running.next(1).await,
+            ["between"],
+            "the old file is watched under its new name"
+        );
+        append(&log, "after\n");
+        assert_eq!(running.next(1).await, ["after"]);
+        File::options().write(true).truncate(true).open(&log).unwrap();
+        append(&log, "again\n");
+        assert_eq!(running.next(1).await, ["again"]);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_log_is_waited_for_even_without_its_directory() {
+    let directory = TempDir::new().unwrap();
+    let log = directory.path().join("a/b/log");
+    let mut running = Running::follow(&[&log]);
+    tokio::task::yield_now().await;
+    fs::create_dir(directory.path().join("a")).unwrap();
+    tokio::task::yield_now().await;
+    fs::create_dir(directory.path().join("a/b")).unwrap();
+    append(&log, "first\n");
+    assert_eq!(running.next(1).await, ["first"]);
+    fs::rename(directory.path().join("a"), directory.path().join("z")).unwrap();
+    append(&directory.path().join("z/b/log"), "second\n");
+    assert_eq!(running.next(1).await, ["second"]);
+    fs::create_dir_all(log.parent().unwrap()).unwrap();
+    append(&log, "third\n");
+    assert_eq!(running.next(1).await, ["third"]);
+}
+
+#[tokio::test]
+async fn a_link_that_turns_to_another_file_is_a_rotation() {
+    let directory = TempDir::new().unwrap();
+    let [link, one, two, next] =
+        ["log", "one", "two", "next"].map(|name| directory.path().join(name));
+    append(&one, "old\n");
+    std::os::unix::fs::symlink("one", &link).unwrap();
+    let mut running = Running::follow(&[&link]);
+    append(&one, "a\n");
+    assert_eq!(running.next(1).await, ["a"]);
+    append(&two, "b\n");
+    std::os::unix::fs::symlink("two", &next).unwrap();
+    fs::rename(&next, &link).unwrap();
+    assert_eq!(running.next(1).await, ["b"]);
+}
+
+#[tokio::test]
+async fn several_logs_are_followed_at_once() {
+    let directory = TempDir::new().unwrap();
+    let [one, two] = ["one", "two"].map(|name| directory.path().join(name));
+    append(&one, "");
+    let mut running = Running::follow(&[&one, &two, &one]);
+    append(&one, "1\n");
+    assert_eq!(running.next(1).await, ["1"]);
+    append(&two, "2\n");
+    assert_eq!(running.next(1).await, ["2"]);
+    append(&one, "3\n");
+    assert_eq!(running.next(1).await, ["3"]);
+}
+
+#[tokio::test]
+async fn a_backlog_comes_in_bounded_batches_while_others_run() {
+    let directory = TempDir::new().unwrap();
+    let log = directory.path().join("log");
+    let mut running = Running::follow(&[&log]);
+    let count = 50_000;
+    append(&log, &(0..count).map(|number| format!("{number}\n")).collect::<String>());
+    let expected: Vec<String> = (0..count).map(|number| number.to_string()).collect();
+    assert_eq!(running.next(count).await, expected);
+}
+
+#[tokio::test]
+async fn it_ends_when_told_to() {
+    let directory = TempDir::new().unwrap();
+    let running = Running::follow(&[&directory.path().join("log")]);
+    running.stop.send(()).unwrap();
+    tokio::time::timeout(PATIENCE, running.task).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn it_ends_when_nobody_listens() {
+    let directory = TempDir::new().unwrap();
+    let running = Running::follow(&[&directory.path().join("log")]);
+    drop(running.lines);
+    tokio::time::timeout(PATIENCE, running.task).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn it_ends_even_if_it_waits_for_room() {
+    let directory = TempDir::new().unwrap();
+    let log = directory.path().join("log");
+    let mut running = Running::follow(&[&log]);
+    for _ in 0..20 {
+        append(&log, "x\n");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(running.next(1).await, ["x"]);
+    running.stop.send(()).unwrap();
+    tokio::time::timeout(PATIENCE, running.task).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_followed_is_named_with_the_remedy() {
+    let directory = TempDir::new().unwrap();
+    let spec = Spec { paths: vec![directory.path().into()] };
+    let message = Source::open(&spec).unwrap_err().to_string();
+    let place = directory.path().display();
+    assert_eq!(message, format!("{place}: not a regular file; give the path of a log file"));
+}

@@ -1,0 +1,81 @@
+//! How much is measured: enough to trust, or just enough to see that it works.
+
+/// What the two kinds of run differ in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// Rounds of everything that takes turns with its peers.
+    pub(crate) rounds: usize,
+    /// The few bans.
+    pub(crate) few: u32,
+    /// The many bans, also those that are loaded.
+    pub(crate) many: u32,
+    /// Bans of each family that rban's maps are made for: its default for IPv4.
+    pub(crate) room: u32,
+    /// Runs of a program in a round.
+    pub(crate) repeat: u32,
+    /// Runs before the first round, for each of the few: together enough to meet nearly all of the many bans.
+    pub(crate) warm_up: u32,
+    /// Frames of a flood in a round. Starting and ending one takes the kernel some 30 ms, so few of many.
+    pub(crate) flood_frames: u32,
+    /// Bans in each set that is flooded.
+    pub(crate) flood_bans: u32,
+    /// Rules of the firewall that has one for each ban.
+    pub(crate) rules: u32,
+    /// Bans whose latency is taken.
+    pub(crate) latencies: u32,
+    /// How often the many bans are loaded.
+    pub(crate) loads: usize,
+}
+
+/// The figures that we publish; under five minutes.
+pub(crate) const FULL: Sizes = Sizes {
+    rounds: 9,
+    few: 10,
+    many: 1_000_000,
+    room: 1 << 20,
+    repeat: 2_000_000,
+    warm_up: 800_000,
+    flood_frames: 500_000,
+    flood_bans: 100_000,
+    rules: 1_000,
+    latencies: 200,
+    loads: 5,
+};
+
+/// Does it work; under twenty seconds.
+pub(crate) const QUICK: Sizes = Sizes {
+    rounds: 2,
+    few: 10,
+    many: 20_000,
+    room: 1 << 16,
+    repeat: 100_000,
+    warm_up: 20_000,
+    flood_frames: 100_000,
+    flood_bans: 1_000,
+    rules: 100,
+    latencies: 20,
+    loads: 1,
+};
+
+/// With thousands marked: 1,000,000.
+pub(crate) fn grouped(number: u32) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_marked() {
+        assert_eq!([7, 1_000, 1_048_576].map(grouped), ["7", "1,000", "1,048,576"]);
+    }
+}
