@@ -1,16 +1,16 @@
 //! Others than aya must be able to load the object and to read its maps: whoever debugs it has bpftool.
 
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, iter};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use rban_common::abi;
 use rban_tests::daemon::object;
-use rban_tests::net::{ensure_bpffs, said, unique_bpffs_dir};
+use rban_tests::net::{ensure_bpffs, path, said, unique_bpffs_dir};
 use rban_tests::packet::Packet;
 use rban_tests::xdp::{Dropper, forever};
 
@@ -27,10 +27,11 @@ impl Drop for Pins {
 
 fn bpftool(args: &[&str]) -> Result<String> {
     let mut command = Command::new("bpftool");
-    // Debian keeps it in /usr/sbin, which not every PATH has.
-    let path = env::var("PATH").unwrap_or_default();
-    command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
-    let output = command.args(args).output().context("running bpftool (package bpftool)")?;
+    let output = command
+        .env("PATH", path())
+        .args(args)
+        .output()
+        .context("running bpftool (package bpftool)")?;
     ensure!(output.status.success(), "bpftool {}: {}", args.join(" "), said(&output));
     Ok(String::from_utf8(output.stdout)?)
 }

@@ -3,6 +3,7 @@
 //! Nothing here touches the network of the machine that runs the tests. Addresses come from the ranges reserved for
 //! documentation: whatever escapes leads nowhere.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -137,6 +138,7 @@ impl Host {
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
         command.arg(format!("--net={}", self.netns().display())).arg("--").arg(program);
+        command.env("PATH", path());
         command
     }
 
@@ -233,6 +235,12 @@ pub fn ensure_bpffs() -> Result<()> {
         .with_context(|| format!("mounting bpffs on {BPFFS}"))
 }
 
+/// Where programs are looked for: also where Debian keeps those for administrators.
+#[must_use]
+pub fn path() -> String {
+    format!("{}:/usr/local/sbin:/usr/sbin:/sbin", env::var("PATH").unwrap_or_default())
+}
+
 /// What a program that failed said, on both its outputs, in one line.
 #[must_use]
 pub fn said(output: &Output) -> String {
@@ -244,7 +252,7 @@ pub fn said(output: &Output) -> String {
 
 fn ip(args: &str) -> Result<()> {
     let mut command = Command::new("ip");
-    command.args(args.split_whitespace()).stdin(Stdio::null());
+    command.env("PATH", path()).args(args.split_whitespace()).stdin(Stdio::null());
     let output = command.output().context("running ip (package iproute2)")?;
     ensure!(output.status.success(), "ip {args}: {}", said(&output));
     Ok(())
