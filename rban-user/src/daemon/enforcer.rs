@@ -53,7 +53,7 @@ async fn readable(events: &mut Option<AsyncFd<Events>>, enforcer: &mut Enforcer)
     let Some(ring) = events else { return std::future::pending().await };
     match ring.readable_mut().await {
         Ok(mut ready) => {
-            while let Some(event) = ready.get_inner_mut().next() {
+            while let Some(event) = ready.get_inner_mut().pop() {
                 debug!(offender = %event.offender, dropped = event.dropped, "drop");
                 enforcer.note(&event);
             }
