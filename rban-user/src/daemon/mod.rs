@@ -88,6 +88,7 @@ async fn serve(options: Options) -> Result<()> {
         info!("{attached}");
     }
     xdp::set_monitor(&options.pins, options.monitor)?;
+    let never = Allow::open(&options.pins)?.all()?;
     let enforcer = Enforcer::open(&options.pins, Now::read())?;
     let events = Events::open(&options.pins)?;
 
@@ -95,7 +96,9 @@ async fn serve(options: Options) -> Result<()> {
     let (to_enforcer, enforcer_inbox) = mpsc::channel(wiring::CHANGES);
     let mut upstream = JoinSet::new();
     let mut handles = Vec::new();
-    for jail in jails {
+    for mut jail in jails {
+        // A ban that the kernel would not enforce is none (fail2ban's ignoreself).
+        jail.spec.policy.ignoreip.extend(&never);
         handles.push(start_jail(jail, &to_enforcer, &stopped, &mut upstream)?);
     }
     let enforcing = tokio::spawn(enforcer::run(enforcer, events, enforcer_inbox));
