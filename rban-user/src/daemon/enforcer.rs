@@ -88,6 +88,14 @@ fn obey(enforcer: &mut Enforcer, message: ToEnforcer) {
                 drop(reply.send(result.map_err(chain)));
             }
         }
+        ToEnforcer::Rebase => {
+            if let Err(error) = enforcer.rebase(Now::read()) {
+                error!(
+                    error = chain(error),
+                    "bans end when they would have before the clock jumped"
+                );
+            }
+        }
         ToEnforcer::Owners(reply) => drop(reply.send(enforcer.all_claims().map(owner).collect())),
         ToEnforcer::History(offenders, reply) => {
             let claims = offenders.iter().flat_map(|offender| enforcer.claims(*offender));
