@@ -28,7 +28,7 @@ fn ban_and_unban_every_kind_of_offender() -> Result<()> {
     let world = attached()?;
     let rban = &world.rban;
     for offender in ["192.0.2.7", "2001:db8::7", "198.51.100.0/24", "2001:db8:1::/48"] {
-        assert_eq!(rban.ban(offender, &[])?, json!({ "banned": [offender] }));
+        assert_eq!(rban.ban(offender, &[])?["banned"], json!([offender]));
         let ban = rban.ban_of(offender)?.context("listed")?;
         assert_eq!((&ban["ports"], &ban["dropped"]), (&"all".into(), &0.into()), "{ban}");
         for absent in ["jail", "expires_in", "until", "last_drop"] {
@@ -55,7 +55,7 @@ fn an_offender_has_one_name_however_it_is_written() -> Result<()> {
         ("198.51.100.77/24", "198.51.100.0/24"),
         ("2001:db8:1::ffff/48", "2001:db8:1::/48"),
     ] {
-        assert_eq!(world.rban.ban(written, &[])?, json!({ "banned": [name] }));
+        assert_eq!(world.rban.ban(written, &[])?["banned"], json!([name]));
         ensure!(world.rban.is_banned(name)?, "{name}");
         assert_eq!(world.rban.unban(written)?["unbanned"], json!([name]));
     }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::net::{Host, IFACE, ensure_bpffs, said, unique_bpffs_dir};
-use crate::wait::{wait_for, wait_for_some};
+use crate::wait::{output, wait_for, wait_for_some};
 
 /// rban on one host, with pins and a socket of its own. Clones are the same.
 #[derive(Clone, Debug)]
@@ -128,7 +128,7 @@ impl Rban {
     }
 
     fn output(&self, args: &[&str]) -> Result<Output> {
-        self.command(args).output().with_context(|| format!("running rban {}", args.join(" ")))
+        output(self.command(args))
     }
 
     /// Attaches to [`IFACE`], with maps small enough for many tests at a time.
@@ -249,11 +249,12 @@ impl Drop for Place {
 /// # Errors
 ///
 /// Where it does not, or not in that way.
-pub fn refused(mut command: Command) -> Result<Refused> {
-    let output = command.output().context("running rban")?;
+pub fn refused(command: Command) -> Result<Refused> {
+    let shown = format!("{command:?}");
+    let output = output(command)?;
     let message = String::from_utf8(output.stderr)?.trim_end().to_owned();
-    let code = output.status.code().with_context(|| format!("killed: {command:?}"))?;
-    let shown = format!("{command:?}: exit {code}, stderr {message:?}");
+    let code = output.status.code().with_context(|| format!("killed: {shown}"))?;
+    let shown = format!("{shown}: exit {code}, stderr {message:?}");
     ensure!(code == 1 || code == 2, "should have failed with 1 or 2: {shown}");
     ensure!(output.stdout.is_empty(), "printed although it failed: {shown}");
     // Usage errors are clap's, which take several lines.

@@ -22,6 +22,8 @@ pub const IFACE: &str = "eth0";
 /// Where the kernel's BPF file system belongs.
 pub const BPFFS: &str = "/sys/fs/bpf";
 
+const SERVER_MAC: &str = "02:00:00:00:00:01";
+const CLIENT_MAC: &str = "02:00:00:00:00:07";
 const NETNS_DIR: &str = "/run/netns";
 /// Every namespace of ours starts with it; the process id follows, so that the leftovers of killed tests are known.
 const PREFIX: &str = "rbant";
@@ -61,10 +63,12 @@ impl Net {
         let client = Host::new("client", 7)?;
         let (s, c) = (server.name(), client.name());
         ip(&format!("link add {IFACE} netns {s} type veth peer name {IFACE} netns {c}"))?;
-        server.up("02:00:00:00:00:01")?;
-        client.up("02:00:00:00:00:07")?;
+        server.up(SERVER_MAC)?;
+        client.up(CLIENT_MAC)?;
         client.add_addr("192.0.2.8".parse()?)?;
         client.add_addr("2001:db8::8".parse()?)?;
+        server.knows(&["192.0.2.7", "192.0.2.8", "2001:db8::7", "2001:db8::8"], CLIENT_MAC)?;
+        client.knows(&["192.0.2.1", "2001:db8::1"], SERVER_MAC)?;
         Ok(Self { server, client })
     }
 }
@@ -86,6 +90,14 @@ impl Host {
         self.ip(&format!("link set {IFACE} address {mac} up"))?;
         self.add_addr(self.v4.into())?;
         self.add_addr(self.v6.into())
+    }
+
+    /// Enters neighbours by hand. Dropping all of a source drops its neighbour discovery too, on which here other
+    /// sources depend: the client has one cache for the banned and the innocent.
+    fn knows(&self, neighbours: &[&str], mac: &str) -> Result<()> {
+        neighbours.iter().try_for_each(|neighbour| {
+            self.ip(&format!("neigh add {neighbour} lladdr {mac} nud permanent dev {IFACE}"))
+        })
     }
 
     /// Name of the namespace, as `ip netns` lists it.
