@@ -17,12 +17,13 @@ use anyhow::{Context, Result, ensure};
 use jiff::Zoned;
 use rban_tests::daemon::{Daemon, Rban};
 use rban_tests::net::{IFACE, Net};
+use rban_tests::wait::wait_for_some;
 use rustix::fs::inotify;
 use rustix::thread::gettid;
 use rustix::time::{ClockId, clock_gettime};
 use tempfile::TempDir;
 
-use crate::cpu::{RECEIVER_CPU, SENDER_CPU, on_cpu, pin};
+use crate::cpu::{RECEIVER_CPU, Rank, SENDER_CPU, on_cpu, pin, prefer};
 use crate::report::{Aim, Peer, Report, Row, Summary, Unit, quantile};
 use crate::sizes::{Sizes, grouped};
 
@@ -101,8 +102,10 @@ fn latencies(bans: u32) -> Result<Latencies> {
         let wrote_ns = now_ns();
         log.write_all(line.as_bytes()).context("writing a line")?;
         sleep(AFTER);
+        // Where that was not enough: late is a figure too.
+        let (enforced_ns, first_drop_ns) =
+            wait_for_some("a ban and its first drop", || times(&rban, source))?;
         sender.send_from(None);
-        let (enforced_ns, first_drop_ns) = times(&rban, source)?;
         latencies.enforced.push(micros(wrote_ns, enforced_ns));
         latencies.first_drop.push(micros(wrote_ns, first_drop_ns));
         sleep(IDLE);
@@ -112,13 +115,13 @@ fn latencies(bans: u32) -> Result<Latencies> {
     Ok(latencies)
 }
 
-/// When the map write returned and when the kernel dropped the first packet, as rban tells.
-fn times(rban: &Rban, source: Ipv4Addr) -> Result<(u64, u64)> {
+/// When the map write returned and when the kernel dropped the first packet, as rban tells, if it does already.
+fn times(rban: &Rban, source: Ipv4Addr) -> Result<Option<(u64, u64)>> {
     let why = rban.why(source.into())?;
-    let last = why["history"].as_array().and_then(|history| history.last());
-    let last = last.with_context(|| format!("no ban of {source} in {why}"))?;
-    let time = |name: &str| last[name].as_u64().with_context(|| format!("no {name} in {why}"));
-    Ok((time("enforced_ns")?, time("first_drop_ns")?))
+    let Some(last) = why["history"].as_array().and_then(|history| history.last()) else {
+        return Ok(None);
+    };
+    Ok(last["enforced_ns"].as_u64().zip(last["first_drop_ns"].as_u64()))
 }
 
 /// What an sshd would have written just now.
@@ -144,6 +147,7 @@ impl Sender {
         let (told, server) = (Arc::clone(&source), net.server.v4());
         net.client.spawn(move || {
             pin(gettid(), SENDER_CPU)?;
+            prefer(gettid(), Rank::Sender)?;
             loop {
                 match told.load(Ordering::Acquire) {
                     Self::STOP => return anyhow::Ok(()),
