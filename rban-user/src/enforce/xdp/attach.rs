@@ -9,10 +9,9 @@ use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::xdp::XdpLink;
 use aya::programs::{ProgramError, Xdp, XdpMode};
 use serde::Serialize;
-use tracing::warn;
 
 use super::error::{XdpError, pin_error};
-use super::host::{self, Interface};
+use super::host::{self, AttachedXdp, Interface};
 use super::pins::{Lock, Pins, remove_file};
 use super::{Allow, Limits, allow, program, sys};
 
@@ -65,10 +64,11 @@ pub fn attach(
     limits: Limits,
 ) -> Result<Vec<Attached>, XdpError> {
     let lock = pins.lock()?;
-    let interfaces: Vec<Interface> =
-        names.iter().map(|name| host::interface_named(name)).collect::<Result<_, _>>()?;
-    for interface in &interfaces {
-        refuse_foreign(pins, interface)?;
+    let mut interfaces = Vec::new();
+    for name in names {
+        let interface = host::interface_named(name)?;
+        let occupant = occupant(pins, &interface)?;
+        interfaces.push((interface, occupant));
     }
     let are_new = !pins.exist();
     let mut done = Vec::new();
@@ -86,7 +86,7 @@ pub fn attach(
 
 fn attach_all(
     pins: &Pins,
-    interfaces: &[Interface],
+    interfaces: &[(Interface, Occupant)],
     mode: Mode,
     limits: Limits,
     lock: &Lock,
@@ -95,8 +95,11 @@ fn attach_all(
     let mut program = pins.load(limits, lock)?;
     Allow::open(pins)?.replace(&allow::lockout_guard(), lock)?;
     hand_over(pins, &mut program)?;
-    for interface in interfaces {
-        done.push(attach_one(pins, &mut program, interface, mode)?);
+    for (interface, occupant) in interfaces {
+        done.push(match occupant {
+            Occupant::Ours { mode } => attached(interface, mode, None, Replaced::Yes),
+            Occupant::Nobody => attach_one(pins, &mut program, interface, mode)?,
+        });
     }
     Ok(())
 }
@@ -105,16 +108,15 @@ fn attach_all(
 fn hand_over(pins: &Pins, program: &mut Xdp) -> Result<(), XdpError> {
     for ifindex in pins.links()? {
         let path = pins.link(ifindex);
+        if sys::pinned_link(&path).map_err(|source| pin_error(&path, source))?.is_dead {
+            remove_file(&path)?;
+            continue;
+        }
         let pinned = PinnedLink::from_pin(&path).map_err(|error| pin_error(&path, other(error)))?;
         let link = XdpLink::try_from(FdLink::from(pinned))
             .map_err(|error| pin_error(&path, other(error)))?;
-        match program.attach_to_link(link) {
-            Ok(id) => drop(program.take_link(id)?), // the pin holds it
-            Err(error) => {
-                warn!(ifindex, %error, "an interface is gone, and its link with it");
-                remove_file(&path)?;
-            }
-        }
+        let id = program.attach_to_link(link)?;
+        drop(program.take_link(id)?); // the pin holds it
     }
     Ok(())
 }
@@ -125,42 +127,30 @@ fn attach_one(
     interface: &Interface,
     mode: Mode,
 ) -> Result<Attached, XdpError> {
-    let Interface { name, index, xdp } = interface;
-    let path = pins.link(*index);
-    let attached = |is_native: bool, replaced: bool, no_native: Option<String>| Attached {
-        interface: name.clone(),
-        ifindex: *index,
-        mode: if is_native { "native" } else { "generic" },
-        no_native,
-        replaced,
-    };
-    if path.exists() {
-        return Ok(attached(xdp.is_some_and(|xdp| xdp.is_native), true, None));
-    }
+    let path = pins.link(interface.index);
     let mut no_native = None;
-    let is_native = match mode {
-        Mode::Generic => false,
-        Mode::Native => true,
-        Mode::Auto => match link(program, interface, XdpMode::Driver, &path) {
-            Ok(()) => return Ok(attached(true, false, None)),
-            Err(error) => {
-                no_native = Some(cause(error).to_string());
-                false
-            }
-        },
-    };
-    let (xdp_mode, mode, remedy) = if is_native {
-        (XdpMode::Driver, "native", "use --mode auto or generic")
-    } else {
-        (XdpMode::Skb, "generic", "attach to the interface that carries its packets")
+    if mode == Mode::Auto {
+        match link(program, interface, XdpMode::Driver, &path) {
+            Ok(()) => return Ok(attached(interface, "native", None, Replaced::No)),
+            Err(error) => no_native = Some(cause(error).to_string()),
+        }
+    }
+    let (xdp_mode, mode, remedy) = match mode {
+        Mode::Native => (XdpMode::Driver, "native", "use --mode auto or generic"),
+        Mode::Auto | Mode::Generic => {
+            (XdpMode::Skb, "generic", "attach to the interface that carries its packets")
+        }
     };
     link(program, interface, xdp_mode, &path).map_err(|error| match error {
         ProgramError::SyscallError(call) if call.io_error.raw_os_error() == Some(libc::EPERM) => {
             XdpError::NotPermitted
         }
-        error => XdpError::NoXdp { name: name.clone(), mode, remedy, source: cause(error) },
+        error => {
+            let name = interface.name.clone();
+            XdpError::NoXdp { name, mode, remedy, source: cause(error) }
+        }
     })?;
-    Ok(attached(is_native, false, no_native))
+    Ok(attached(interface, mode, no_native, Replaced::No))
 }
 
 /// Attaches by a `bpf_link` and pins it.
@@ -189,19 +179,58 @@ fn other(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
     io::Error::other(error)
 }
 
-fn refuse_foreign(pins: &Pins, interface: &Interface) -> Result<(), XdpError> {
-    let Some(xdp) = interface.xdp else { return Ok(()) };
-    if owner(pins, interface.index) == Some(xdp.prog_id) {
-        return Ok(());
-    }
-    let program = program::name_of(xdp.prog_id).unwrap_or_else(|| "unnamed".to_owned());
-    Err(XdpError::Foreign { name: interface.name.clone(), program, id: xdp.prog_id })
+/// Who sits on an interface before we attach.
+enum Occupant {
+    Nobody,
+    /// The dropper; its link gets the new program with all others.
+    Ours {
+        mode: &'static str,
+    },
 }
 
-/// The program that our pinned link put on this interface.
-fn owner(pins: &Pins, ifindex: u32) -> Option<u32> {
-    let link = FdLink::from(PinnedLink::from_pin(pins.link(ifindex)).ok()?);
-    link.info().ok().map(|info| info.program_id())
+/// Who sits on an interface; a pin that means another interface, or somebody else's program, is refused.
+fn occupant(pins: &Pins, interface: &Interface) -> Result<Occupant, XdpError> {
+    let Interface { name, index, xdp } = interface;
+    let path = pins.link(*index);
+    let pinned = match path.exists() {
+        true => Some(sys::pinned_link(&path).map_err(|source| pin_error(&path, source))?),
+        false => None,
+    };
+    match (pinned, xdp) {
+        (Some(link), Some(xdp)) if link.prog_id == xdp.prog_id => {
+            Ok(Occupant::Ours { mode: mode_name(*xdp) })
+        }
+        (Some(link), _) if !link.is_dead => {
+            Err(XdpError::OtherNamespace { name: name.clone(), dir: pins.dir().to_owned() })
+        }
+        (_, Some(xdp)) => {
+            let program = program::name_of(xdp.prog_id).unwrap_or_else(|| "unnamed".to_owned());
+            Err(XdpError::Foreign { name: name.clone(), program, id: xdp.prog_id })
+        }
+        (_, None) => Ok(Occupant::Nobody),
+    }
+}
+
+fn mode_name(xdp: AttachedXdp) -> &'static str {
+    if xdp.is_native { "native" } else { "generic" }
+}
+
+/// Whether an own program was there before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Replaced {
+    No,
+    Yes,
+}
+
+fn attached(
+    interface: &Interface,
+    mode: &'static str,
+    no_native: Option<String>,
+    replaced: Replaced,
+) -> Attached {
+    let Interface { name, index, .. } = interface;
+    let replaced = replaced == Replaced::Yes;
+    Attached { interface: name.clone(), ifindex: *index, mode, no_native, replaced }
 }
 
 /// An interface that the dropper is on.
@@ -230,21 +259,19 @@ pub fn places(pins: &Pins) -> Result<Vec<Place>, XdpError> {
     let mut places = Vec::new();
     for ifindex in pins.links()? {
         let path = pins.link(ifindex);
-        let info = PinnedLink::from_pin(&path)
-            .and_then(|pinned| FdLink::from(pinned).info())
-            .map_err(|error| pin_error(&path, other(error)))?;
-        let Some(interface) = interfaces.iter().find(|it| it.index == ifindex) else { continue };
-        let Some(xdp) = interface.xdp.filter(|xdp| xdp.prog_id == info.program_id()) else {
-            continue;
-        };
-        places.push(Place {
-            name: interface.name.clone(),
-            ifindex,
-            mode: if xdp.is_native { "native" } else { "generic" },
-            frags: program::name_of(xdp.prog_id).as_deref() == Some(program::MULTI_BUFFER),
-            prog_id: xdp.prog_id,
-            link_id: info.id(),
-        });
+        let link = sys::pinned_link(&path).map_err(|source| pin_error(&path, source))?;
+        let here = interfaces.iter().find(|it| it.index == ifindex);
+        let Some((interface, xdp)) = here.and_then(|it| Some((it, it.xdp?))) else { continue };
+        if xdp.prog_id == link.prog_id {
+            places.push(Place {
+                name: interface.name.clone(),
+                ifindex,
+                mode: mode_name(xdp),
+                frags: program::name_of(xdp.prog_id).as_deref() == Some(program::MULTI_BUFFER),
+                prog_id: xdp.prog_id,
+                link_id: link.link_id,
+            });
+        }
     }
     Ok(places)
 }
@@ -258,21 +285,32 @@ pub fn detach(pins: &Pins, name: &str) -> Result<(), XdpError> {
         return Err(XdpError::NotAttached { dir: pins.dir().to_owned() });
     }
     let _lock = pins.lock()?;
-    let interfaces = host::interfaces()?;
-    let linked = pins.links()?;
-    let index = interfaces.iter().find(|it| it.name == name).map(|it| it.index);
-    let Some(index) = index.filter(|index| linked.contains(index)) else {
-        let there: Vec<_> = interfaces.iter().filter(|it| linked.contains(&it.index)).collect();
-        let there = match there.as_slice() {
-            [] => "no interface".to_owned(),
-            some => some.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", "),
-        };
-        return Err(XdpError::NotHere { name: name.to_owned(), there });
+    let places = places(pins)?;
+    let place = places.iter().find(|place| place.name == name);
+    if let Some(place) = place {
+        remove_link(pins, place.ifindex)?;
+    }
+    if !is_attached_anywhere(pins)? {
+        return pins.remove(); // also where the interface itself is gone, and took the dropper with it
+    }
+    if place.is_some() {
+        return Ok(());
+    }
+    let there = match places.as_slice() {
+        [] => "an interface of another network namespace".to_owned(),
+        some => some.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", "),
     };
-    remove_link(pins, index)?;
-    let is_left =
-        |ifindex: &u32| *ifindex != index && interfaces.iter().any(|it| it.index == *ifindex);
-    if linked.iter().any(is_left) { Ok(()) } else { pins.remove() }
+    Err(XdpError::NotHere { name: name.to_owned(), there })
+}
+
+fn is_attached_anywhere(pins: &Pins) -> Result<bool, XdpError> {
+    for ifindex in pins.links()? {
+        let path = pins.link(ifindex);
+        if !sys::pinned_link(&path).map_err(|source| pin_error(&path, source))?.is_dead {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Detaches at once, then unpins.

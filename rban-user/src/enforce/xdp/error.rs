@@ -68,6 +68,16 @@ pub enum XdpError {
         /// The program's id.
         id: u32,
     },
+    /// The pin for this interface's index is of another one.
+    #[error(
+        "{name}: {dir} belongs to another network namespace; give this one its own with --bpffs DIR"
+    )]
+    OtherNamespace {
+        /// The interface.
+        name: String,
+        /// The directory of the pins.
+        dir: PathBuf,
+    },
     /// This interface has no dropper.
     #[error("{name}: the dropper is not attached here; it is on {there}")]
     NotHere {
@@ -186,6 +196,11 @@ pub(super) fn map_error(map: &'static str, doing: &'static str, source: io::Erro
         io::ErrorKind::PermissionDenied => XdpError::NotPermitted,
         _ => XdpError::Map { map, doing, source },
     }
+}
+
+/// aya could not use a map.
+pub(super) fn aya_error(map: &'static str, source: MapError) -> XdpError {
+    if is_forbidden(&source) { XdpError::NotPermitted } else { XdpError::AyaMap { map, source } }
 }
 
 /// A pin could not be touched.

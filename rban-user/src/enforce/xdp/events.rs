@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use rban_common::abi;
 use rban_common::event::DropEvent;
 
-use super::error::XdpError;
+use super::error::{XdpError, aya_error};
 use super::pins::Pins;
 use crate::addr::Offender;
 use crate::clock::MonoTime;
@@ -38,7 +38,7 @@ impl Events {
         Map::from_map_data(pins.map(abi::EVENTS)?)
             .and_then(RingBuf::try_from)
             .map(Self)
-            .map_err(|source| XdpError::AyaMap { map: abi::EVENTS, source })
+            .map_err(|source| aya_error(abi::EVENTS, source))
     }
 
     /// The next event, if there is one.

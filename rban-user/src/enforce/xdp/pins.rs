@@ -14,7 +14,7 @@ use rban_common::settings::Settings;
 use rustix::fs::{FlockOperation, flock, statfs};
 
 use super::Limits;
-use super::error::{XdpError, pin_error};
+use super::error::{XdpError, aya_error, pin_error};
 use super::program::{self, Jiffies};
 
 /// Where pins go unless told otherwise.
@@ -81,7 +81,7 @@ impl Pins {
             let missing = name.to_owned();
             return Err(XdpError::Incomplete { dir: self.dir.clone(), missing });
         }
-        MapData::from_pin(&path).map_err(|source| XdpError::AyaMap { map: name, source })
+        MapData::from_pin(&path).map_err(|source| aya_error(name, source))
     }
 
     pub(super) fn link(&self, ifindex: u32) -> PathBuf {
@@ -114,7 +114,7 @@ impl Pins {
         match settings.get(&0, 0) {
             Ok(Settings { abi: abi::ABI, .. }) => {}
             Ok(Settings { abi, .. }) => return Err(other(format!("ABI {abi}"))),
-            Err(source) => return Err(XdpError::AyaMap { map: abi::SETTINGS, source }),
+            Err(source) => return Err(aya_error(abi::SETTINGS, source)),
         }
         if let Some(missing) = abi::MAPS.iter().find(|name| !self.dir.join(name).exists()) {
             let missing = (*missing).to_owned();
@@ -130,9 +130,7 @@ impl Pins {
         }
         let mut settings = self.settings()?;
         let (program, jiffies) = program::load_onto(&self.dir, limits)?;
-        let now = settings
-            .get(&0, 0)
-            .map_err(|source| XdpError::AyaMap { map: abi::SETTINGS, source })?;
+        let now = settings.get(&0, 0).map_err(|source| aya_error(abi::SETTINGS, source))?;
         let Jiffies { tick_ns, epoch_ns } = jiffies;
         set(&mut settings, Settings { tick_ns, jiffies_epoch_ns: epoch_ns, ..now })?;
         Ok(program)
@@ -159,7 +157,7 @@ impl Pins {
         let (program, jiffies) = program::load_onto(&self.dir, limits)?;
         let mut settings: Array<MapData, Settings> = Map::from_map_data(self.map(abi::SETTINGS)?)
             .and_then(Array::try_from)
-            .map_err(|source| XdpError::AyaMap { map: abi::SETTINGS, source })?;
+            .map_err(|source| aya_error(abi::SETTINGS, source))?;
         let first = Settings {
             abi: abi::ABI,
             monitor: 0,
@@ -192,7 +190,7 @@ impl Pins {
 }
 
 fn set(settings: &mut Array<MapData, Settings>, to: Settings) -> Result<(), XdpError> {
-    settings.set(0, to, 0).map_err(|source| XdpError::AyaMap { map: abi::SETTINGS, source })
+    settings.set(0, to, 0).map_err(|source| aya_error(abi::SETTINGS, source))
 }
 
 pub(super) fn remove_file(path: &Path) -> Result<(), XdpError> {

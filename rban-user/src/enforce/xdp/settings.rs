@@ -4,7 +4,7 @@ use aya::maps::{Array, MapData};
 use rban_common::abi;
 use rban_common::settings::Settings;
 
-use super::error::XdpError;
+use super::error::{XdpError, aya_error};
 use super::pins::{Lock, Pins};
 
 /// The pinned settings, known to be of this version.
@@ -16,7 +16,7 @@ impl SettingsMap {
     }
 
     pub(super) fn read(&self) -> Result<Settings, XdpError> {
-        self.0.get(&0, 0).map_err(|source| XdpError::AyaMap { map: abi::SETTINGS, source })
+        self.0.get(&0, 0).map_err(|source| aya_error(abi::SETTINGS, source))
     }
 
     /// Reads, changes and writes them, under the lock, so that no two processes undo each other's change.
@@ -27,7 +27,7 @@ impl SettingsMap {
     ) -> Result<(), XdpError> {
         let mut settings = self.read()?;
         change(&mut settings);
-        self.0.set(0, settings, 0).map_err(|source| XdpError::AyaMap { map: abi::SETTINGS, source })
+        self.0.set(0, settings, 0).map_err(|source| aya_error(abi::SETTINGS, source))
     }
 }
 

@@ -7,7 +7,7 @@ use rban_common::abi;
 use rban_common::verdict::{Count, Family, Verdict, index};
 use serde::Serialize;
 
-use super::error::XdpError;
+use super::error::{XdpError, aya_error};
 use super::pins::Pins;
 
 /// Packets and bytes, over all CPUs.
@@ -27,7 +27,7 @@ pub type Counters = BTreeMap<&'static str, BTreeMap<&'static str, Total>>;
 /// # Errors
 /// Where the pins are absent, or the kernel refuses.
 pub fn read(pins: &Pins) -> Result<Counters, XdpError> {
-    let error = |source| XdpError::AyaMap { map: abi::COUNTERS, source };
+    let error = |source| aya_error(abi::COUNTERS, source);
     let map: PerCpuArray<_, Count> = Map::from_map_data(pins.map(abi::COUNTERS)?)
         .and_then(PerCpuArray::try_from)
         .map_err(error)?;

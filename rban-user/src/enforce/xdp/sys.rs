@@ -20,6 +20,7 @@ const BPF_MAP_UPDATE_ELEM: i64 = 2;
 const BPF_MAP_DELETE_ELEM: i64 = 3;
 const BPF_MAP_GET_NEXT_KEY: i64 = 4;
 const BPF_OBJ_GET: i64 = 7;
+const BPF_OBJ_GET_INFO_BY_FD: i64 = 15;
 const BPF_MAP_LOOKUP_BATCH: i64 = 24;
 const BPF_MAP_UPDATE_BATCH: i64 = 26;
 const BPF_MAP_DELETE_BATCH: i64 = 27;
@@ -60,6 +61,26 @@ struct ObjAttr {
     pathname: u64,
     bpf_fd: u32,
     file_flags: u32,
+}
+
+/// The `info` arm of `union bpf_attr`.
+#[repr(C)]
+struct InfoAttr {
+    bpf_fd: u32,
+    info_len: u32,
+    info: u64,
+}
+
+/// `struct bpf_link_info` of an XDP link, as far as it is asked for.
+#[repr(C)]
+#[derive(Default)]
+struct XdpLinkInfo {
+    kind: u32,
+    id: u32,
+    prog_id: u32,
+    padding: u32,
+    ifindex: u32,
+    padding_to_word: u32,
 }
 
 /// The `link_detach` arm of `union bpf_attr`.
@@ -240,17 +261,48 @@ pub(super) fn lookup_all<K: Pod, V: Pod>(map: BorrowedFd<'_>) -> io::Result<Vec<
     }
 }
 
+/// A pinned link, as the kernel tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PinnedXdp {
+    /// The kernel's id of the link.
+    pub(super) link_id: u32,
+    /// The kernel's id of its program.
+    pub(super) prog_id: u32,
+    /// Whether its interface is gone, and the link has no effect any more.
+    pub(super) is_dead: bool,
+}
+
+/// What a pinned link is.
+///
+/// # Errors
+/// What the kernel said.
+pub(super) fn pinned_link(pin: &Path) -> io::Result<PinnedXdp> {
+    let link = open_pin(pin)?;
+    let mut info = XdpLinkInfo::default();
+    let mut attr = InfoAttr {
+        bpf_fd: fd_of(link.as_fd()),
+        info_len: size_of::<XdpLinkInfo>() as u32,
+        info: (&raw mut info) as u64,
+    };
+    bpf(BPF_OBJ_GET_INFO_BY_FD, &mut attr)?;
+    Ok(PinnedXdp { link_id: info.id, prog_id: info.prog_id, is_dead: info.ifindex == 0 })
+}
+
 /// Detaches a pinned link at once; the unlinking of its pin would do so too, but some time later.
 ///
 /// # Errors
 /// What the kernel said.
 pub(super) fn detach_pinned_link(pin: &Path) -> io::Result<()> {
+    let link = open_pin(pin)?;
+    let mut attr = LinkDetachAttr { link_fd: fd_of(link.as_fd()) };
+    bpf(BPF_LINK_DETACH, &mut attr)?;
+    Ok(())
+}
+
+fn open_pin(pin: &Path) -> io::Result<OwnedFd> {
     let path = CString::new(pin.as_os_str().as_bytes())?;
     let mut attr = ObjAttr { pathname: path.as_ptr() as u64, bpf_fd: 0, file_flags: 0 };
     let fd = bpf(BPF_OBJ_GET, &mut attr)?;
     // SAFETY: the kernel just made this descriptor for us.
-    let link = unsafe { OwnedFd::from_raw_fd(fd) };
-    let mut attr = LinkDetachAttr { link_fd: fd_of(link.as_fd()) };
-    bpf(BPF_LINK_DETACH, &mut attr)?;
-    Ok(())
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
