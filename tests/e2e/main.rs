@@ -12,6 +12,7 @@ mod rotation;
 mod safety;
 mod survives_kill;
 mod takes_over;
+mod with_daemon;
 
 use std::net::IpAddr;
 

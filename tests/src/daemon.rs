@@ -306,7 +306,8 @@ impl Daemon {
         let mut command = rban.host.daemon(rban.program());
         let log = log.to_str().context("a log path that is no text")?;
         let small = ["--max-bans-v4", "1024", "--max-bans-v6", "1024"];
-        let all = [&["run", "--iface", IFACE, "--log", log], &small[..], args].concat();
+        let small = if args.contains(&small[0]) { &small[2..] } else { &small[..] };
+        let all = [&["run", "--iface", IFACE, "--log", log], small, args].concat();
         rban.add_args(&mut command, &all);
         command.env("NO_COLOR", "1").stdout(File::create(rban.dir().join("stdout"))?).stderr(file);
         let child = command.spawn().context("starting rban run")?;
