@@ -60,6 +60,13 @@ fn act<F: Frames>(ctx: &XdpContext) -> u32 {
     let Some(settings) = bans::SETTINGS.get(0) else { return xdp_action::XDP_PASS };
     let judgement = judge::<F>(ctx, settings); // decide,
     count::<F>(ctx, &judgement); // count,
+    #[cfg(feature = "log")]
+    aya_log_ebpf::debug!(
+        ctx,
+        "verdict {} family {}",
+        judgement.verdict as u32,
+        judgement.family as u32
+    );
     match judgement.verdict {
         // act: in one place each
         Verdict::Drop => xdp_action::XDP_DROP,

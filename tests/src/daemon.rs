@@ -15,7 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::net::{Host, IFACE, ensure_bpffs, said, unique_bpffs_dir};
-use crate::wait::{wait_for, wait_for_some};
+use crate::wait::{output, wait_for, wait_for_some};
 
 /// rban on one host, with pins and a socket of its own. Clones are the same.
 #[derive(Clone, Debug)]
@@ -128,7 +128,7 @@ impl Rban {
     }
 
     fn output(&self, args: &[&str]) -> Result<Output> {
-        self.command(args).output().with_context(|| format!("running rban {}", args.join(" ")))
+        output(self.command(args))
     }
 
     /// Attaches to [`IFACE`], with maps small enough for many tests at a time.
@@ -249,11 +249,12 @@ impl Drop for Place {
 /// # Errors
 ///
 /// Where it does not, or not in that way.
-pub fn refused(mut command: Command) -> Result<Refused> {
-    let output = command.output().context("running rban")?;
+pub fn refused(command: Command) -> Result<Refused> {
+    let shown = format!("{command:?}");
+    let output = output(command)?;
     let message = String::from_utf8(output.stderr)?.trim_end().to_owned();
-    let code = output.status.code().with_context(|| format!("killed: {command:?}"))?;
-    let shown = format!("{command:?}: exit {code}, stderr {message:?}");
+    let code = output.status.code().with_context(|| format!("killed: {shown}"))?;
+    let shown = format!("{shown}: exit {code}, stderr {message:?}");
     ensure!(code == 1 || code == 2, "should have failed with 1 or 2: {shown}");
     ensure!(output.stdout.is_empty(), "printed although it failed: {shown}");
     // Usage errors are clap's, which take several lines.
@@ -382,17 +383,49 @@ fn program() -> Result<PathBuf> {
         ensure!(path.is_file(), "RBAN_BIN={}: no such file", path.display());
         return Ok(path);
     }
-    let me = env::current_exe()?;
-    // target/debug/deps/e2e-…, target/debug/lab: the same profile first, then the other.
-    let Some(profile) =
-        me.ancestors().skip(1).find(|dir| dir.file_name() != Some(OsStr::new("deps")))
-    else {
-        bail!("{}: not in a target directory", me.display());
-    };
-    let beside = profile.join("rban");
-    let release = profile.with_file_name("release").join("rban");
-    let debug = profile.with_file_name("debug").join("rban");
-    [beside, release, debug].into_iter().find(|path| path.is_file()).with_context(|| {
+    let profile = profile_dir()?;
+    // The same profile first, then the others.
+    let release = profile.with_file_name("release");
+    let debug = profile.with_file_name("debug");
+    let candidates = [&profile, &release, &debug].map(|dir| dir.join("rban"));
+    candidates.into_iter().find(|path| path.is_file()).with_context(|| {
         format!("no rban in {}; build it (cargo build) or set RBAN_BIN", profile.display())
     })
+}
+
+/// The XDP object that is embedded in the binary: `RBAN_OBJ`, else the newest that rban's build script left behind.
+///
+/// # Errors
+///
+/// Where there is none.
+pub fn object() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("RBAN_OBJ") {
+        return Ok(path.into());
+    }
+    let profile = profile_dir()?;
+    let mut newest = None;
+    for dir in [profile.clone(), profile.with_file_name("release"), profile.with_file_name("debug")]
+    {
+        let Ok(builds) = fs::read_dir(dir.join("build")) else { continue };
+        for build in builds {
+            let object = build?.path().join("out/rban");
+            if let Ok(metadata) = object.metadata()
+                && metadata.is_file()
+            {
+                newest = newest.max(Some((metadata.modified()?, object)));
+            }
+        }
+    }
+    let (_, object) = newest.with_context(|| {
+        format!("no XDP object below {}/build; build rban or set RBAN_OBJ", profile.display())
+    })?;
+    Ok(object)
+}
+
+/// `target/debug` of `target/debug/deps/e2e-…` and of `target/debug/lab`.
+fn profile_dir() -> Result<PathBuf> {
+    let me = env::current_exe()?;
+    let mut dirs = me.ancestors().skip(1);
+    let dir = dirs.find(|dir| dir.file_name() != Some(OsStr::new("deps")));
+    Ok(dir.with_context(|| format!("{}: not in a target directory", me.display()))?.to_owned())
 }

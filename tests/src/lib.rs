@@ -8,5 +8,7 @@ pub mod insn;
 pub mod net;
 pub mod packet;
 pub mod rawprog;
+pub mod sshd;
+pub mod traffic;
 pub mod wait;
 pub mod xdp;

@@ -3,6 +3,7 @@
 //! Nothing here touches the network of the machine that runs the tests. Addresses come from the ranges reserved for
 //! documentation: whatever escapes leads nowhere.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -21,6 +22,8 @@ pub const IFACE: &str = "eth0";
 /// Where the kernel's BPF file system belongs.
 pub const BPFFS: &str = "/sys/fs/bpf";
 
+const SERVER_MAC: &str = "02:00:00:00:00:01";
+const CLIENT_MAC: &str = "02:00:00:00:00:07";
 const NETNS_DIR: &str = "/run/netns";
 /// Every namespace of ours starts with it; the process id follows, so that the leftovers of killed tests are known.
 const PREFIX: &str = "rbant";
@@ -60,10 +63,12 @@ impl Net {
         let client = Host::new("client", 7)?;
         let (s, c) = (server.name(), client.name());
         ip(&format!("link add {IFACE} netns {s} type veth peer name {IFACE} netns {c}"))?;
-        server.up("02:00:00:00:00:01")?;
-        client.up("02:00:00:00:00:07")?;
+        server.up(SERVER_MAC)?;
+        client.up(CLIENT_MAC)?;
         client.add_addr("192.0.2.8".parse()?)?;
         client.add_addr("2001:db8::8".parse()?)?;
+        server.knows(&["192.0.2.7", "192.0.2.8", "2001:db8::7", "2001:db8::8"], CLIENT_MAC)?;
+        client.knows(&["192.0.2.1", "2001:db8::1"], SERVER_MAC)?;
         Ok(Self { server, client })
     }
 }
@@ -85,6 +90,14 @@ impl Host {
         self.ip(&format!("link set {IFACE} address {mac} up"))?;
         self.add_addr(self.v4.into())?;
         self.add_addr(self.v6.into())
+    }
+
+    /// Enters neighbours by hand. Dropping all of a source drops its neighbour discovery too, on which here other
+    /// sources depend: the client has one cache for the banned and the innocent.
+    fn knows(&self, neighbours: &[&str], mac: &str) -> Result<()> {
+        neighbours.iter().try_for_each(|neighbour| {
+            self.ip(&format!("neigh add {neighbour} lladdr {mac} nud permanent dev {IFACE}"))
+        })
     }
 
     /// Name of the namespace, as `ip netns` lists it.
@@ -137,6 +150,7 @@ impl Host {
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("nsenter");
         command.arg(format!("--net={}", self.netns().display())).arg("--").arg(program);
+        command.env("PATH", path());
         command
     }
 
@@ -233,6 +247,12 @@ pub fn ensure_bpffs() -> Result<()> {
         .with_context(|| format!("mounting bpffs on {BPFFS}"))
 }
 
+/// Where programs are looked for: also where Debian keeps those for administrators.
+#[must_use]
+pub fn path() -> String {
+    format!("{}:/usr/local/sbin:/usr/sbin:/sbin", env::var("PATH").unwrap_or_default())
+}
+
 /// What a program that failed said, on both its outputs, in one line.
 #[must_use]
 pub fn said(output: &Output) -> String {
@@ -244,7 +264,7 @@ pub fn said(output: &Output) -> String {
 
 fn ip(args: &str) -> Result<()> {
     let mut command = Command::new("ip");
-    command.args(args.split_whitespace()).stdin(Stdio::null());
+    command.env("PATH", path()).args(args.split_whitespace()).stdin(Stdio::null());
     let output = command.output().context("running ip (package iproute2)")?;
     ensure!(output.status.success(), "ip {args}: {}", said(&output));
     Ok(())

@@ -4,6 +4,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use rban_common::verdict::Family;
+
 /// EtherType of an 802.1Q tag.
 pub const VLAN: u16 = 0x8100;
 /// EtherType of an 802.1ad tag.
@@ -147,6 +149,12 @@ impl Packet {
     pub fn payload(mut self, bytes: usize) -> Self {
         self.payload_bytes = bytes;
         self
+    }
+
+    /// The family of its source.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        if self.source.is_ipv4() { Family::V4 } else { Family::V6 }
     }
 
     /// Where the IP header starts.

@@ -65,12 +65,11 @@ impl Unban {
 /// Those of whom nothing was lifted, nor anything within them.
 fn absent(asked: &[Offender], unbanned: &[Offender]) -> Vec<Offender> {
     let lifted: HashSet<&Offender> = unbanned.iter().collect();
-    let is_absent = |asked: &&Offender| {
-        let is_prefix = asked.as_addr().is_none();
+    let is_there = |asked: &Offender| {
         let covers = |it: &Offender| asked.as_net().contains(&it.as_net());
-        !lifted.contains(asked) && !(is_prefix && unbanned.iter().any(covers))
+        lifted.contains(asked) || asked.as_addr().is_none() && unbanned.iter().any(covers)
     };
-    asked.iter().filter(is_absent).copied().collect()
+    asked.iter().filter(|asked| !is_there(asked)).copied().collect()
 }
 
 fn text(result: &Unbanned) -> String {

@@ -17,19 +17,20 @@ mod tests;
 use crate::detect;
 
 /// What syslog daemons, and sshd itself, put before the message: nothing at all in a file of `sshd -E`. A process id
-/// tells sessions apart; OpenSSH 9.8 and later name themselves sshd-session.
+/// tells sessions apart; OpenSSH 9.8 and later name themselves sshd-session. A host stands only behind a date, that is
+/// behind a blank, for otherwise the first word of a message would be taken for one.
 const PREFIX: &str = concat!(
-    r"^(?:<\d{1,3}>(?:1 )?)?\s*",
-    r"(?:<F-MLFID>(?:\S+ )?(?:kernel: )?(?:\[ *\d+\.\d+\] )?sshd(?:-\w+)?(?:\[\d+\]| \d+)</F-MLFID>",
+    r"^(?:<\d{1,3}>(?:1 )?)?",
+    r"(?:<F-MLFID>(?:\s+\S+ |\s*)(?:kernel: )?(?:\[ *\d+\.\d+\] )?sshd(?:-\w+)?(?:\[\d+\]| \d+)</F-MLFID>",
     r"(?:: | - (?:-|\[[^\]]*\]) )",
-    r"|(?:\S+ )?sshd(?:-\w+)?: )?",
-    r"(?:message repeated \d+ times: \[ )?",
+    r"|(?:\s+\S+ |\s*)sshd(?:-\w+)?: )?",
+    r"\s*(?:message repeated \d+ times: \[ )?",
     r"(?:error: )?<F-CONTENT>.+</F-CONTENT>$",
 );
 
 /// Messages up to what may follow: `[preauth]`, and the bracket of `message repeated 2 times: [ … ]`.
 const MESSAGES: [&str; 7] = [
-    r"^Failed (?:password|keyboard-interactive(?:/[\w-]+)?) for .* from <HOST>(?: port \d+)?(?: ssh2)?",
+    r"^Failed (?:password|keyboard-interactive(?:/[\w-]+)?) for .* from <HOST> port \d+(?: ssh2)?",
     r"^(?:Invalid|Illegal) user .* from <HOST>(?: port \d+)?",
     r"^PAM: .* for .* from <HOST>(?: via \S+)?",
     concat!(
@@ -37,7 +38,7 @@ const MESSAGES: [&str; 7] = [
         r"(?:(?:not|a group is|none of user's groups are)? ?(?:listed in|in) ",
         r"(?:AllowUsers|DenyUsers|AllowGroups|DenyGroups|any group))",
     ),
-    r"^maximum authentication attempts exceeded for .* from <HOST>(?: port \d+)?(?: ssh2)?",
+    r"^maximum authentication attempts exceeded for .* from <HOST> port \d+(?: ssh2)?",
     r"^ROOT LOGIN REFUSED FROM <HOST>(?: port \d+)?",
     r"^refused connect from \S+ \(<HOST>\)",
 ];

@@ -53,7 +53,7 @@ async fn readable(events: &mut Option<AsyncFd<Events>>, enforcer: &mut Enforcer)
     let Some(ring) = events else { return std::future::pending().await };
     match ring.readable_mut().await {
         Ok(mut ready) => {
-            while let Some(event) = ready.get_inner_mut().next() {
+            while let Some(event) = ready.get_inner_mut().pop() {
                 debug!(offender = %event.offender, dropped = event.dropped, "drop");
                 enforcer.note(&event);
             }
@@ -86,6 +86,14 @@ fn obey(enforcer: &mut Enforcer, message: ToEnforcer) {
             info!(ok = result.is_ok(), "all bans lifted");
             if let Some(reply) = reply {
                 drop(reply.send(result.map_err(chain)));
+            }
+        }
+        ToEnforcer::Rebase => {
+            if let Err(error) = enforcer.rebase(Now::read()) {
+                error!(
+                    error = chain(error),
+                    "bans end when they would have before the clock jumped"
+                );
             }
         }
         ToEnforcer::Owners(reply) => drop(reply.send(enforcer.all_claims().map(owner).collect())),

@@ -4,10 +4,13 @@
 //! changes to the enforcer's task, which alone writes the ban maps. Control enters at the jails and the enforcer.
 //! Stopping closes the sources: each stage then drains until its channel is closed.
 
+mod clock;
 mod control;
 mod detector;
 mod enforcer;
 mod jail;
+#[cfg(feature = "log")]
+mod program_log;
 mod wiring;
 
 use std::path::PathBuf;
@@ -85,6 +88,7 @@ async fn serve(options: Options) -> Result<()> {
         info!("{attached}");
     }
     xdp::set_monitor(&options.pins, options.monitor)?;
+    let never = Allow::open(&options.pins)?.all()?;
     let enforcer = Enforcer::open(&options.pins, Now::read())?;
     let events = Events::open(&options.pins)?;
 
@@ -92,10 +96,15 @@ async fn serve(options: Options) -> Result<()> {
     let (to_enforcer, enforcer_inbox) = mpsc::channel(wiring::CHANGES);
     let mut upstream = JoinSet::new();
     let mut handles = Vec::new();
-    for jail in jails {
+    for mut jail in jails {
+        // A ban that the kernel would not enforce is none (fail2ban's ignoreself).
+        jail.spec.policy.ignoreip.extend(&never);
         handles.push(start_jail(jail, &to_enforcer, &stopped, &mut upstream)?);
     }
     let enforcing = tokio::spawn(enforcer::run(enforcer, events, enforcer_inbox));
+    #[cfg(feature = "log")]
+    program_log::start(&options.pins)?;
+    let watching = tokio::spawn(clock::run(to_enforcer.downgrade()));
     let (requests, inbox) = mpsc::channel(wiring::REQUESTS);
     let serving = tokio::spawn(server.run(requests));
     let answering = tokio::spawn(control::run(inbox, handles, to_enforcer.clone()));
@@ -124,6 +133,7 @@ async fn serve(options: Options) -> Result<()> {
     while let Some(ended) = upstream.join_next().await {
         ended.context("a stage broke")??;
     }
+    watching.abort();
     answering.abort();
     serving.abort();
     if options.at_exit == AtExit::Lift {

@@ -42,6 +42,8 @@ pub(super) enum ToEnforcer {
     Lift(Vec<Offender>, oneshot::Sender<Result<Vec<Offender>, String>>),
     /// Lift all; from an admin who wants an answer, or on the way out.
     LiftAll(Option<oneshot::Sender<Result<Vec<Offender>, String>>>),
+    /// The wall clock jumped.
+    Rebase,
     /// Who banned whom?
     Owners(oneshot::Sender<Vec<Owner>>),
     /// What led to the bans of these?

@@ -173,20 +173,20 @@ impl Source {
 
     /// Looks at one log: opens what is new at its path, and reads one buffer full.
     fn look(&mut self, index: usize, batch: &mut Vec<Line>) -> Progress {
-        let log = &mut self.followed[index];
-        let before = log.files().count();
-        let opened = log.refresh(Begin::Start);
+        let opened = self.followed[index].refresh(Begin::Start);
         // Watched before it is read: what comes after the read must wake us.
         let watched = match &opened {
             Ok(true) => watch_files(&mut self.watcher, &self.followed),
             _ => Ok(()),
         };
         let log = &mut self.followed[index];
+        let before = log.files().count();
         let read = log.read(&mut self.buffer, batch);
         let progress = *read.as_ref().unwrap_or(&Progress::AtEnd);
         let trouble = opened.map(drop).and(watched).and(read.map(drop));
         let closed = log.files().count() < before;
         self.troubled(index, trouble);
+        // At once: a file to come may get a closed one's inode, and must not be taken for watched.
         if closed {
             watch_files(&mut self.watcher, &self.followed).unwrap_or_else(|error| warn(&error));
         }

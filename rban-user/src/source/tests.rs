@@ -88,6 +88,21 @@ async fn rotation_goes_unnoticed() {
 }
 
 #[tokio::test]
+async fn a_new_log_is_watched_even_if_it_got_the_inode_of_an_old_one() {
+    let directory = TempDir::new().unwrap();
+    let log = directory.path().join("log");
+    append(&log, "");
+    let mut running = Running::follow(&[&log]);
+    for _ in 0..20 {
+        fs::remove_file(&log).unwrap();
+        append(&log, "first\n");
+        assert_eq!(running.next(1).await, ["first"]);
+        append(&log, "second\n");
+        assert_eq!(running.next(1).await, ["second"]);
+    }
+}
+
+#[tokio::test]
 async fn a_missing_log_is_waited_for_even_without_its_directory() {
     let directory = TempDir::new().unwrap();
     let log = directory.path().join("a/b/log");

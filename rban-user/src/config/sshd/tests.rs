@@ -257,6 +257,7 @@ fn a_long_line_takes_bounded_time() {
         let begun = Instant::now();
         find(line.as_bytes());
         let took = begun.elapsed();
-        assert!(took < Duration::from_secs(2), "{} bytes of {before}: {took:?}", line.len());
+        // Even a slow build on a busy machine; what grows with the square would take days.
+        assert!(took < Duration::from_secs(60), "{} bytes of {before}: {took:?}", line.len());
     }
 }

@@ -42,7 +42,7 @@ impl Events {
     }
 
     /// The next event, if there is one.
-    pub fn next(&mut self) -> Option<Event> {
+    pub fn pop(&mut self) -> Option<Event> {
         while let Some(item) = self.0.next() {
             if let Some(event) = decode(&item) {
                 return Some(event);
