@@ -44,7 +44,7 @@ pub(crate) const FULL: Sizes = Sizes {
 
 /// Does it work; under twenty seconds.
 pub(crate) const QUICK: Sizes = Sizes {
-    rounds: 2,
+    rounds: 1,
     few: 10,
     many: 20_000,
     room: 1 << 16,
@@ -53,7 +53,7 @@ pub(crate) const QUICK: Sizes = Sizes {
     flood_frames: 100_000,
     flood_bans: 1_000,
     rules: 100,
-    latencies: 20,
+    latencies: 10,
     loads: 1,
 };
 
