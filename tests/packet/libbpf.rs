@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use rban_common::abi;
-use rban_tests::daemon::object;
+use rban_tests::binary::object;
 use rban_tests::net::{ensure_bpffs, path, said, unique_bpffs_dir};
 use rban_tests::packet::Packet;
 use rban_tests::xdp::{Dropper, forever};
