@@ -5,7 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use rban_tests::daemon::{Daemon, Rban, object, refused};
+use rban_tests::binary::object;
+use rban_tests::daemon::{Daemon, Rban, refused};
 use rban_tests::net::{BPFFS, IFACE, path, said, unique_bpffs_dir};
 
 use crate::World;

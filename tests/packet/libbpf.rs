@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use rban_common::abi;
-use rban_tests::daemon::object;
+use rban_tests::binary::object;
 use rban_tests::net::{ensure_bpffs, path, said, unique_bpffs_dir};
 use rban_tests::packet::Packet;
 use rban_tests::xdp::{Dropper, forever};
@@ -36,23 +36,25 @@ fn bpftool(args: &[&str]) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Loads the object by libbpf and pins everything below a directory of ours.
-fn load() -> Result<Pins> {
+/// Loads the object by libbpf and pins its maps in a directory of ours, with this one of its programs as `prog`.
+fn load(program: &str) -> Result<Pins> {
     ensure_bpffs()?;
     let object = object()?;
     let pins = Pins(unique_bpffs_dir());
     fs::create_dir(&pins.0)?;
-    let (program, maps) = (pins.0.join("prog"), pins.0.clone());
+    let (programs, maps) = (pins.0.join("programs"), pins.0.clone());
     bpftool(&[
         "prog",
-        "load",
+        "loadall",
         text(&object)?,
-        text(&program)?,
+        text(&programs)?,
         "type",
         "xdp",
         "pinmaps",
         text(&maps)?,
     ])?;
+    fs::rename(programs.join(program), pins.0.join("prog"))
+        .with_context(|| format!("the object has no program {program}"))?;
     Ok(pins)
 }
 
@@ -113,7 +115,7 @@ fn check_dumps(dir: &Path) -> Result<()> {
 
 #[test]
 fn libbpf_loads_the_object_and_its_maps_have_field_names() -> Result<()> {
-    let pins = load()?;
+    let pins = load("rban")?;
     let dump = bpftool(&["-j", "prog", "show", "pinned", text(&pins.0.join("prog"))?])?;
     let program: Value = serde_json::from_str(&dump)?;
     assert_eq!(program["type"], "xdp", "{program}");
@@ -122,6 +124,15 @@ fn libbpf_loads_the_object_and_its_maps_have_field_names() -> Result<()> {
         ensure!(pins.0.join(map).exists(), "libbpf made no map {map}");
     }
     check_dumps(&pins.0)
+}
+
+#[test]
+fn the_program_for_older_kernels_judges_the_same() -> Result<()> {
+    let pins = load("rban_linear")?;
+    let mut xdp = Dropper::open(&pins.0)?;
+    // By libbpf, the settings are all zero.
+    xdp.set(|settings| settings.v6_prefix = 128)?;
+    crate::random::check(&mut xdp, 200_000)
 }
 
 #[test]

@@ -138,6 +138,20 @@ fn an_expired_exact_ban_hides_no_live_prefix_ban() -> Result<()> {
 }
 
 #[test]
+fn an_expired_ban_on_all_traffic_hides_no_wider_ban_on_ports() -> Result<()> {
+    let mut xdp = Quiet::new()?;
+    xdp.cover(0, Transport::Tcp, 22)?;
+    for (source, net) in BANNED.into_iter().zip(["192.0.2.0/24", "2001:db8::/64"]) {
+        xdp.ban(source, entry(SCOPE_ALL, 1))?;
+        xdp.ban(net, entry(1, FOREVER_NS))?;
+        check(&xdp, &Packet::from(source).tcp(22), Drop);
+        check(&xdp, &Packet::from(source).tcp(23), OutOfScope);
+        check(&xdp, &Packet::from(source).icmp(), OutOfScope);
+    }
+    Ok(())
+}
+
+#[test]
 fn an_exact_ban_on_ports_hides_no_wider_ban() -> Result<()> {
     let mut xdp = Quiet::new()?;
     xdp.cover(0, Transport::Tcp, 22)?;

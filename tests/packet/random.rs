@@ -47,14 +47,19 @@ impl Random {
 #[test]
 fn a_million_frames_are_dropped_if_banned_and_only_then() -> Result<()> {
     let mut xdp = Quiet::new()?;
+    check(&mut xdp, FRAMES)
+}
+
+/// Judges so many frames, each of them beside the oracle.
+pub(crate) fn check(xdp: &mut Dropper, frames: u32) -> Result<()> {
     let world = world();
-    fill(&mut xdp, &world)?;
+    fill(xdp, &world)?;
     let sources = sources(&world);
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let start = Instant::now();
     let mut all_dropped = 0;
-    for batch in 0..FRAMES / BATCH {
-        let before = drops(&xdp)?;
+    for batch in 0..frames / BATCH {
+        let before = drops(xdp)?;
         let mut dropped = 0;
         for _ in 0..BATCH {
             let frame = frame(&mut random, &sources);
@@ -66,13 +71,13 @@ fn a_million_frames_are_dropped_if_banned_and_only_then() -> Result<()> {
             );
             dropped += u64::from(is_dropped);
         }
-        let counted = drops(&xdp)? - before;
+        let counted = drops(xdp)? - before;
         ensure!(counted == dropped, "batch {batch}: {counted} drops counted, {dropped} seen");
         all_dropped += dropped;
     }
     // Frames that all pass, or all drop, would prove nothing.
-    let share = all_dropped as f64 / f64::from(FRAMES);
-    ensure!((0.2..0.8).contains(&share), "{share} of all frames were dropped");
+    let share = all_dropped as f64 / f64::from(frames);
+    ensure!((0.15..0.8).contains(&share), "{share} of all frames were dropped");
     ensure!(start.elapsed().as_secs() < 120, "took {:?}", start.elapsed());
     Ok(())
 }
@@ -101,15 +106,17 @@ fn world() -> World {
         let v6 = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, i.into());
         world.bans.push((Prefix(v6.into(), 128), kind));
     }
-    // Eight lengths a family; some contain exact bans, and one another.
+    // Eight lengths a family. Those around the exact bans are on ports, or have ended, so that they hide none.
     let lens_v4 = [8, 12, 16, 20, 22, 24, 27, 31];
     let lens_v6 = [16, 32, 44, 48, 56, 64, 96, 127];
     for ((len_v4, len_v6), kind) in lens_v4.into_iter().zip(lens_v6).zip(kinds) {
-        for first in [0xc000_0200u32, 0x0a0b_0c0d, 0xcb00_7155] {
+        let around = if kind.scopes & SCOPE_ALL != 0 { entry(kind.scopes, 1) } else { kind };
+        for (first, kind) in [(0xc000_0200u32, around), (0x0a0b_0c0d, kind), (0xcb00_7155, kind)] {
             let first = Ipv4Addr::from(first & u32::MAX << (32 - len_v4));
             world.bans.push((Prefix(first.into(), len_v4), kind));
         }
-        for first in [0x2001_0db8u128 << 96, 0xfd12_3456_789a_bcde_0011_2233_4455_6677] {
+        let v6 = 0xfd12_3456_789a_bcde_0011_2233_4455_6677;
+        for (first, kind) in [(0x2001_0db8u128 << 96, around), (v6, kind)] {
             let first = Ipv6Addr::from(first & u128::MAX << (128 - len_v6));
             world.bans.push((Prefix(first.into(), len_v6), kind));
         }

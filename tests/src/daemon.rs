@@ -1,7 +1,5 @@
 //! rban as its users run it: commands, and the daemon.
 
-use std::env;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::binary::program;
 use crate::net::{Host, IFACE, ensure_bpffs, said, unique_bpffs_dir};
 use crate::wait::{output, wait_for, wait_for_some};
 
@@ -336,6 +335,15 @@ impl Daemon {
         Ok(String::from_utf8_lossy(&fs::read(&self.stderr)?).into_owned())
     }
 
+    /// Asks it to read anew what may have changed, as systemd's reload does.
+    ///
+    /// # Errors
+    ///
+    /// Where it has ended.
+    pub fn reload(&self) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::HUP)?)
+    }
+
     /// Ends it as a crash or the out-of-memory killer would.
     ///
     /// # Errors
@@ -375,58 +383,4 @@ impl Drop for Daemon {
 #[expect(clippy::print_stderr, reason = "the test harness shows it beside a failure")]
 fn show(said: &str) {
     eprintln!("rban run said:\n{said}");
-}
-
-/// The binary under test: `RBAN_BIN`, else the one that cargo put beside the tests.
-fn program() -> Result<PathBuf> {
-    if let Some(path) = env::var_os("RBAN_BIN") {
-        let path = PathBuf::from(path);
-        ensure!(path.is_file(), "RBAN_BIN={}: no such file", path.display());
-        return Ok(path);
-    }
-    let profile = profile_dir()?;
-    // The same profile first, then the others.
-    let release = profile.with_file_name("release");
-    let debug = profile.with_file_name("debug");
-    let candidates = [&profile, &release, &debug].map(|dir| dir.join("rban"));
-    candidates.into_iter().find(|path| path.is_file()).with_context(|| {
-        format!("no rban in {}; build it (cargo build) or set RBAN_BIN", profile.display())
-    })
-}
-
-/// The XDP object that is embedded in the binary: `RBAN_OBJ`, else the newest that rban's build script left behind.
-///
-/// # Errors
-///
-/// Where there is none.
-pub fn object() -> Result<PathBuf> {
-    if let Some(path) = env::var_os("RBAN_OBJ") {
-        return Ok(path.into());
-    }
-    let profile = profile_dir()?;
-    let mut newest = None;
-    for dir in [profile.clone(), profile.with_file_name("release"), profile.with_file_name("debug")]
-    {
-        let Ok(builds) = fs::read_dir(dir.join("build")) else { continue };
-        for build in builds {
-            let object = build?.path().join("out/rban");
-            if let Ok(metadata) = object.metadata()
-                && metadata.is_file()
-            {
-                newest = newest.max(Some((metadata.modified()?, object)));
-            }
-        }
-    }
-    let (_, object) = newest.with_context(|| {
-        format!("no XDP object below {}/build; build rban or set RBAN_OBJ", profile.display())
-    })?;
-    Ok(object)
-}
-
-/// `target/debug` of `target/debug/deps/e2e-…` and of `target/debug/lab`.
-fn profile_dir() -> Result<PathBuf> {
-    let me = env::current_exe()?;
-    let mut dirs = me.ancestors().skip(1);
-    let dir = dirs.find(|dir| dir.file_name() != Some(OsStr::new("deps")));
-    Ok(dir.with_context(|| format!("{}: not in a target directory", me.display()))?.to_owned())
 }

@@ -3,6 +3,7 @@
 //!
 //! Knows rban as its users do: as a binary and as pinned maps, never as a library.
 
+pub mod binary;
 pub mod daemon;
 pub mod insn;
 pub mod net;
