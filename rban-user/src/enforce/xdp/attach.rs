@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::error::{XdpError, pin_error};
 use super::host::{self, AttachedXdp, Interface};
-use super::pins::{Lock, Pins, remove_file};
+use super::pins::{Pins, remove_file};
 use super::{Allow, Limits, allow, program, sys};
 
 /// Where in the kernel the program is to run.
@@ -63,7 +63,6 @@ pub fn attach(
     mode: Mode,
     limits: Limits,
 ) -> Result<Vec<Attached>, XdpError> {
-    let lock = pins.lock()?;
     let mut interfaces = Vec::new();
     for name in names {
         let interface = host::interface_named(name)?;
@@ -72,7 +71,7 @@ pub fn attach(
     }
     let are_new = !pins.exist();
     let mut done = Vec::new();
-    let result = attach_all(pins, &interfaces, mode, limits, &lock, &mut done);
+    let result = attach_all(pins, &interfaces, mode, limits, &mut done);
     if result.is_err() {
         for attached in done.iter().filter(|attached: &&Attached| !attached.replaced) {
             remove_link(pins, attached.ifindex)?;
@@ -89,11 +88,10 @@ fn attach_all(
     interfaces: &[(Interface, Occupant)],
     mode: Mode,
     limits: Limits,
-    lock: &Lock,
     done: &mut Vec<Attached>,
 ) -> Result<(), XdpError> {
-    let mut program = pins.load(limits, lock)?;
-    Allow::open(pins)?.replace(&allow::lockout_guard(), lock)?;
+    let (mut program, lock) = pins.load(limits)?;
+    Allow::open(pins)?.replace(&allow::lockout_guard(), &lock)?;
     hand_over(pins, &mut program)?;
     for (interface, occupant) in interfaces {
         done.push(match occupant {

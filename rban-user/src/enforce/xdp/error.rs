@@ -38,6 +38,12 @@ pub enum XdpError {
         /// What they say of themselves.
         found: String,
     },
+    /// The directory was made by someone else, who may do as he likes with it.
+    #[error("{dir}: made by another user; see what it is, and run: rm -r {dir}")]
+    NotOurs {
+        /// The directory of the pins.
+        dir: PathBuf,
+    },
     /// The directory holds some of the pins, but not all.
     #[error(
         "{dir}: incomplete, {missing} is missing; bans in it cannot be trusted, run: rm -r {dir}"

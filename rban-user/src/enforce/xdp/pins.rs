@@ -1,11 +1,11 @@
 //! The directory of pins: what outlives this process.
 //!
 //! It appears whole or not at all: maps are made and pinned in a directory of another name, which is then renamed.
-//! Whoever changes anything in it holds its lock.
+//! Whoever changes more of it than a single ban holds its lock.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use aya::maps::{Array, Map, MapData};
@@ -13,6 +13,7 @@ use aya::programs::Xdp;
 use rban_common::abi;
 use rban_common::settings::Settings;
 use rustix::fs::{FlockOperation, flock, statfs};
+use rustix::process::geteuid;
 
 use super::Limits;
 use super::error::{XdpError, aya_error, pin_error};
@@ -38,7 +39,9 @@ pub struct Pins {
 
 /// Held by whoever changes what is pinned.
 #[derive(Debug)]
-pub(super) struct Lock(File);
+pub(super) struct Lock {
+    _dir: File,
+}
 
 impl Pins {
     /// Pins in this directory, which need not exist yet.
@@ -66,36 +69,32 @@ impl Pins {
         self.dir.is_dir()
     }
 
-    /// Waits for whoever is changing these pins. The lock is on their directory; where that is yet to be made, on the
-    /// one above, which others share.
+    /// Waits for whoever is changing these pins.
     pub(super) fn lock(&self) -> Result<Lock, XdpError> {
-        loop {
-            if let Some(lock) = self.lock_existing()? {
-                return Ok(lock);
-            }
-            let above = self.dir.parent().unwrap_or(Path::new("/"));
-            fs::create_dir_all(above).map_err(|source| pin_error(above, source))?;
-            let lock = lock_dir(above)?;
-            if !self.exist() {
-                return Ok(lock);
-            }
-        }
+        self.lock_existing()?.ok_or_else(|| XdpError::NotAttached { dir: self.dir.clone() })
     }
 
-    /// `None` where there is no directory, or it went while we waited.
+    /// Locks the directory, which is ours alone to open, so that nobody else can hold us up; `None` where there is none.
     fn lock_existing(&self) -> Result<Option<Lock>, XdpError> {
-        if !self.exist() {
-            return Ok(None);
+        while self.exist() {
+            let file = File::open(&self.dir).map_err(|source| pin_error(&self.dir, source))?;
+            let opened = file.metadata().map_err(|source| pin_error(&self.dir, source))?;
+            if opened.uid() != geteuid().as_raw() {
+                return Err(XdpError::NotOurs { dir: self.dir.clone() });
+            }
+            flock(&file, FlockOperation::LockExclusive)
+                .map_err(|errno| pin_error(&self.dir, errno.into()))?;
+            // It may have been removed, and made anew, while we waited.
+            if fs::metadata(&self.dir).is_ok_and(|now| now.ino() == opened.ino()) {
+                return Ok(Some(Lock { _dir: file }));
+            }
         }
-        let lock = lock_dir(&self.dir)?;
-        let locked = lock.0.metadata().map_err(|source| pin_error(&self.dir, source))?;
-        let is_same = fs::metadata(&self.dir).is_ok_and(|now| now.ino() == locked.ino());
-        Ok(is_same.then_some(lock))
+        Ok(None)
     }
 
     pub(super) fn map(&self, name: &'static str) -> Result<MapData, XdpError> {
         let path = self.dir.join(name);
-        if !path.exists() {
+        if !path.try_exists().map_err(|source| pin_error(&path, source))? {
             let missing = name.to_owned();
             return Err(XdpError::Incomplete { dir: self.dir.clone(), missing });
         }
@@ -142,10 +141,20 @@ impl Pins {
     }
 
     /// Loads the program onto the pinned maps, which are made first where there are none. The clock is calibrated anew.
-    pub(super) fn load(&self, limits: Limits, _: &Lock) -> Result<Xdp, XdpError> {
-        if !self.exist() {
-            return self.create(limits);
+    pub(super) fn load(&self, limits: Limits) -> Result<(Xdp, Lock), XdpError> {
+        loop {
+            if let Some(lock) = self.lock_existing()? {
+                return Ok((self.reload(limits)?, lock));
+            }
+            if let Some(program) = self.create(limits)?
+                && let Some(lock) = self.lock_existing()?
+            {
+                return Ok((program, lock));
+            }
         }
+    }
+
+    fn reload(&self, limits: Limits) -> Result<Xdp, XdpError> {
         let mut settings = self.settings()?;
         let (program, jiffies) = program::load_onto(&self.dir, limits)?;
         let now = settings.get(&0, 0).map_err(|source| aya_error(abi::SETTINGS, source))?;
@@ -154,24 +163,32 @@ impl Pins {
         Ok(program)
     }
 
-    fn create(&self, limits: Limits) -> Result<Xdp, XdpError> {
+    /// Makes everything in a directory of its own, which then takes this one's name in one step. `None` where somebody
+    /// else was faster.
+    fn create(&self, limits: Limits) -> Result<Option<Xdp>, XdpError> {
         let mut name = self.dir.file_name().unwrap_or_default().to_owned();
-        name.push("_new");
+        name.push(format!("_new_{}", std::process::id()));
         let making = Self { dir: self.dir.with_file_name(name) };
-        making.remove()?; // what a predecessor left that died at it
+        making.remove()?; // of a predecessor that died at it and had our number
         let made = making.fill(limits);
-        let renamed = made.and_then(|program| {
-            fs::rename(&making.dir, &self.dir).map_err(|source| pin_error(&self.dir, source))?;
-            Ok(program)
+        let renamed = made.and_then(|program| match fs::rename(&making.dir, &self.dir) {
+            Ok(()) => Ok(Some(program)),
+            Err(_) if self.exist() => Ok(None),
+            Err(source) => Err(pin_error(&self.dir, source)),
         });
-        if renamed.is_err() {
+        if !matches!(renamed, Ok(Some(_))) {
             making.remove()?;
         }
         renamed
     }
 
     fn fill(&self, limits: Limits) -> Result<Xdp, XdpError> {
-        fs::create_dir_all(&self.dir).map_err(|source| pin_error(&self.dir, source))?;
+        let mut builder = DirBuilder::new();
+        builder
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.dir)
+            .map_err(|source| pin_error(&self.dir, source))?;
         let (program, jiffies) = program::load_onto(&self.dir, limits)?;
         let mut settings: Array<MapData, Settings> = Map::from_map_data(self.map(abi::SETTINGS)?)
             .and_then(Array::try_from)
@@ -205,12 +222,6 @@ impl Pins {
             _ => Ok(()),
         }
     }
-}
-
-fn lock_dir(dir: &Path) -> Result<Lock, XdpError> {
-    let file = File::open(dir).map_err(|source| pin_error(dir, source))?;
-    flock(&file, FlockOperation::LockExclusive).map_err(|errno| pin_error(dir, errno.into()))?;
-    Ok(Lock(file))
 }
 
 fn set(settings: &mut Array<MapData, Settings>, to: Settings) -> Result<(), XdpError> {
