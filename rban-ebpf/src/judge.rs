@@ -76,7 +76,8 @@ fn judge_source<F: Frames, P: Packet>(
     }
     // Once, ahead of all bans, though only those of some ports need it: the verifier follows the walk along IPv6
     // extensions again wherever it stands.
-    let target = if exact.is_some_and(covers_all) { None } else { packet.destination(ctx) };
+    let needs_no_port = count == 0 && exact.is_some_and(covers_all);
+    let target = if needs_no_port { None } else { packet.destination(ctx) };
     let covering = target.as_ref().map_or(0, scopes_of) | SCOPE_ALL;
 
     let mut verdict = Verdict::Pass;

@@ -24,6 +24,8 @@ pub(crate) const FOR_TESTS: &[Needed] = &[
 
 /// What the bench measures rban against.
 pub(crate) const FOR_BENCH: &[Needed] = &[
+    Needed { program: "chrt", package: "util-linux" },
+    Needed { program: "ethtool", package: "ethtool" },
     Needed { program: "ip", package: "iproute2" },
     Needed { program: "ipset", package: "ipset" },
     Needed { program: "iptables", package: "iptables" },

@@ -32,6 +32,7 @@ pub(super) async fn run(
                 Some(ToJail::Status(reply)) => {
                     drop(reply.send(jail.status(Now::read().wall))); // the asker may have left
                 }
+                Some(ToJail::LetOff(nets)) => jail.let_off(nets),
                 Some(ToJail::Lifted(offenders)) => {
                     for offender in &offenders {
                         jail.unban(offender);

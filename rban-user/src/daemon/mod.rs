@@ -8,18 +8,22 @@ mod clock;
 mod control;
 mod detector;
 mod enforcer;
+mod guard;
 mod jail;
 #[cfg(feature = "log")]
 mod program_log;
 mod wiring;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
+use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -28,10 +32,10 @@ use crate::config::{Config, JailSpec};
 use crate::control::server::Server;
 use crate::detect::Detector;
 use crate::enforce::Enforcer;
-use crate::enforce::xdp::{self, Allow, Events, Limits, Mode, Monitor, Pins};
+use crate::enforce::xdp::{self, Changes, Events, Limits, Mode, Monitor, Pins};
 use crate::jail::Jail;
 use crate::source::Source;
-use wiring::{JailHandle, ToEnforcer, chain};
+use wiring::{JailHandle, ToEnforcer};
 
 /// What the daemon is asked to do.
 #[derive(Clone, Debug)]
@@ -88,7 +92,8 @@ async fn serve(options: Options) -> Result<()> {
         info!("{attached}");
     }
     xdp::set_monitor(&options.pins, options.monitor)?;
-    let never = Allow::open(&options.pins)?.all()?;
+    let changes = Changes::listen()?;
+    let never = guard::guard(&options.pins)?;
     let enforcer = Enforcer::open(&options.pins, Now::read())?;
     let events = Events::open(&options.pins)?;
 
@@ -96,14 +101,16 @@ async fn serve(options: Options) -> Result<()> {
     let (to_enforcer, enforcer_inbox) = mpsc::channel(wiring::CHANGES);
     let mut upstream = JoinSet::new();
     let mut handles = Vec::new();
-    for mut jail in jails {
-        // A ban that the kernel would not enforce is none (fail2ban's ignoreself).
-        jail.spec.policy.ignoreip.extend(&never);
-        handles.push(start_jail(jail, &to_enforcer, &stopped, &mut upstream)?);
+    for jail in jails {
+        handles.push(start_jail(jail, &never, &to_enforcer, &stopped, &mut upstream)?);
     }
     let enforcing = tokio::spawn(enforcer::run(enforcer, events, enforcer_inbox));
     #[cfg(feature = "log")]
     program_log::start(&options.pins)?;
+    let look_anew = Arc::new(Notify::new());
+    let inboxes = handles.iter().map(|jail| jail.inbox.clone()).collect();
+    let guarding = guard::run(options.pins.clone(), changes, look_anew.clone(), inboxes);
+    let guarding = tokio::spawn(guarding);
     let watching = tokio::spawn(clock::run(to_enforcer.downgrade()));
     let (requests, inbox) = mpsc::channel(wiring::REQUESTS);
     let serving = tokio::spawn(server.run(requests));
@@ -117,7 +124,7 @@ async fn serve(options: Options) -> Result<()> {
         tokio::select! {
             _ = terminate.recv() => break Ok(()),
             _ = interrupt.recv() => break Ok(()),
-            _ = hangup.recv() => guard_anew(&options.pins),
+            _ = hangup.recv() => look_anew.notify_one(),
             Some(ended) = upstream.join_next() => break ended.context("a stage broke")?,
         }
     };
@@ -133,6 +140,7 @@ async fn serve(options: Options) -> Result<()> {
     while let Some(ended) = upstream.join_next().await {
         ended.context("a stage broke")??;
     }
+    guarding.abort();
     watching.abort();
     answering.abort();
     serving.abort();
@@ -143,15 +151,6 @@ async fn serve(options: Options) -> Result<()> {
     drop(answering.await); // its channel to the enforcer closes with it
     enforcing.await.context("the enforcer broke")?;
     outcome
-}
-
-/// The host's addresses and gateways may be others by now.
-fn guard_anew(pins: &Pins) {
-    let guarded = Allow::open(pins).and_then(|mut allow| allow.guard(pins));
-    match guarded {
-        Ok(()) => info!("own addresses, gateways and resolvers read anew"),
-        Err(error) => warn!(error = chain(error), "own addresses stay as they were read before"),
-    }
 }
 
 fn interfaces(options: &Options) -> Result<Vec<String>> {
@@ -183,6 +182,7 @@ fn open_jails(config: &Config) -> Result<Vec<OpenJail>> {
 /// Starts a jail's stages.
 fn start_jail(
     jail: OpenJail,
+    never: &BTreeSet<IpNet>,
     to_enforcer: &mpsc::Sender<ToEnforcer>,
     stopped: &watch::Receiver<bool>,
     upstream: &mut JoinSet<Result<()>>,
@@ -204,6 +204,8 @@ fn start_jail(
         .name(format!("detect-{name}"))
         .spawn(move || detector::run(&name, detector, lines_inbox, &inbox))
         .context("starting a thread")?;
-    upstream.spawn(jail::run(Jail::new(spec.policy), jail_inbox, to_enforcer.clone()));
+    let mut jail = Jail::new(spec.policy);
+    jail.let_off(never.iter().copied());
+    upstream.spawn(jail::run(jail, jail_inbox, to_enforcer.clone()));
     Ok(handle)
 }

@@ -1,7 +1,9 @@
 //! The channels: what travels, how much may wait, and what happens when that is full.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::addr::Offender;
@@ -28,6 +30,8 @@ pub(super) enum ToJail {
     Failures(Vec<Failure>),
     /// How are you?
     Status(oneshot::Sender<jail::Status>),
+    /// These are never to be banned, besides those that its `ignoreip` lets off.
+    LetOff(BTreeSet<IpNet>),
     /// These were lifted; forget that they are banned.
     Lifted(Vec<Offender>),
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 use attempts::Attempts;
 use bans::Bans;
 use guard::Guard;
+use ipnet::IpNet;
 pub use policy::Spec;
 use serde::Serialize;
 
@@ -54,6 +55,12 @@ impl Jail {
         let guard = Guard::new(&spec.ignoreip);
         let attempts = Attempts::new(spec.findtime, spec.maxmatches);
         Self { spec, guard, attempts, bans: Bans::default() }
+    }
+
+    /// Lets these off from now on, besides those that its `ignoreip` does.
+    pub fn let_off(&mut self, nets: impl IntoIterator<Item = IpNet>) {
+        let all: Vec<IpNet> = self.spec.ignoreip.iter().copied().chain(nets).collect();
+        self.guard = Guard::new(&all);
     }
 
     /// Counts a failure, and bans the offender if it was one too many.

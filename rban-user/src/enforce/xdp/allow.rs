@@ -98,12 +98,17 @@ impl Allow {
         self.raise_generation(lock)
     }
 
-    /// Makes this host's own addresses, gateways and resolvers the only ones that are never dropped.
+    /// Makes this host's own addresses, gateways and resolvers the only ones that are never dropped; tells which these
+    /// are.
     ///
     /// # Errors
     /// As [`Allow::replace`].
-    pub fn guard(&mut self, pins: &Pins) -> Result<(), XdpError> {
-        self.replace(&lockout_guard(), &pins.lock()?)
+    pub fn guard(&mut self, pins: &Pins) -> Result<BTreeSet<IpNet>, XdpError> {
+        let nets = lockout_guard();
+        if self.all()? != nets {
+            self.replace(&nets, &pins.lock()?)?;
+        }
+        Ok(nets)
     }
 
     /// Has the kernel ask the tries anew for every ban. Never 0 again, which would mean that they were always empty;

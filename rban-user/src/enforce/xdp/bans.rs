@@ -107,7 +107,14 @@ impl Bans {
         standing: Standing,
         now: MonoTime,
     ) -> Result<(), XdpError> {
-        let lock = self.pins.lock()?;
+        // All traffic of single addresses touches nothing but their own entries, and waits for nobody.
+        let is_plain = |it: &Request| {
+            it.scope == Scope::All && self.place(self.keyed(it.offender.as_net())) == Place::Exact
+        };
+        let lock = match requests.iter().all(is_plain) {
+            true => None,
+            false => Some(self.pins.lock()?),
+        };
         let settings = self.settings.read()?;
         let (mut v4, mut v6) = (Shelf::default(), Shelf::default());
         let mut lens_v4 = Lens::new(&settings.nets_v4_lens, settings.nets_v4_count);
@@ -126,7 +133,7 @@ impl Bans {
         self.v6.make_room(&v6, now)?;
         self.v4.put(v4, standing, now)?;
         self.v6.put(v6, standing, now)?;
-        self.set_lens(&lock, &settings, &lens_v4, &lens_v6)
+        lock.map_or(Ok(()), |lock| self.set_lens(&lock, &settings, &lens_v4, &lens_v6))
     }
 
     /// Lifts these bans. A prefix that is not itself banned lifts all bans within it. Tells which were lifted.
@@ -134,7 +141,6 @@ impl Bans {
     /// # Errors
     /// Where the kernel refuses.
     pub fn unban(&mut self, offenders: &[Offender]) -> Result<Vec<Offender>, XdpError> {
-        let lock = self.pins.lock()?;
         let mut lifted = Vec::new();
         for offender in offenders {
             let net = self.keyed(offender.as_net());
@@ -152,6 +158,7 @@ impl Bans {
             }
         }
         if lifted.iter().any(|offender| matches!(self.place(offender.as_net()), Place::Net)) {
+            let lock = self.pins.lock()?;
             let (v4, v6) = (self.v4.lens()?, self.v6.lens()?);
             self.set_lens(&lock, &self.settings.read()?, &v4, &v6)?;
         }

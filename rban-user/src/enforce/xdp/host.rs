@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::os::fd::{AsRawFd, RawFd};
 
 use netlink_packet_core::{
     NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
@@ -159,6 +160,45 @@ fn gateways_of(attribute: &RouteAttribute) -> Vec<IpAddr> {
             hops.iter().flat_map(|hop| &hop.attributes).flat_map(gateways_of).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+/// Groups of `rtnetlink` that tell of addresses and routes coming and going, both families: `RTMGRP_*` of the
+/// kernel's `rtnetlink.h`.
+const ADDRESSES_AND_ROUTES: u32 = 0x10 | 0x40 | 0x100 | 0x400;
+
+/// Tells when addresses or routes change; what they are then has to be asked.
+pub struct Changes(Socket);
+
+impl Changes {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn listen() -> Result<Self, XdpError> {
+        let failed = |error: std::io::Error| XdpError::Netlink(error.to_string());
+        let mut socket = Socket::new(NETLINK_ROUTE).map_err(failed)?;
+        socket.bind(&SocketAddr::new(0, ADDRESSES_AND_ROUTES)).map_err(failed)?;
+        socket.set_non_blocking(true).map_err(failed)?;
+        Ok(Self(socket))
+    }
+
+    /// Forgets all that was told so far. An overrun is no loss: it, too, says that something changed.
+    pub fn drain(&self) {
+        let mut buffer = Vec::with_capacity(ANSWER_BYTES);
+        while match self.0.recv(&mut buffer, 0) {
+            Ok(_) => true,
+            Err(error) => error.raw_os_error() == Some(libc::ENOBUFS),
+        } {
+            buffer.clear();
+        }
+    }
+}
+
+impl AsRawFd for Changes {
+    /// Readable when something changed.
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
     }
 }
 

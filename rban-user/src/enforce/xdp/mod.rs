@@ -23,7 +23,7 @@ pub use attach::{Attached, Mode, Place, attach, detach, places};
 pub use bans::{Bans, Record, Request, Sizes, Standing};
 pub use error::XdpError;
 pub use events::{Event, Events};
-pub use host::default_interfaces;
+pub use host::{Changes, default_interfaces};
 pub use pins::{DEFAULT_DIR, Pins};
 pub use settings::{Monitor, Panic, read as read_settings, set_monitor, set_panic};
 

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use aya::maps::{Array, Map, MapData};
@@ -37,7 +38,7 @@ pub struct Pins {
 
 /// Held by whoever changes what is pinned.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "the lock ends with the descriptor")] File);
+pub(super) struct Lock(File);
 
 impl Pins {
     /// Pins in this directory, which need not exist yet.
@@ -65,14 +66,31 @@ impl Pins {
         self.dir.is_dir()
     }
 
-    /// Waits for whoever is changing the pins; the lock is on the directory above, which outlives them.
+    /// Waits for whoever is changing these pins. The lock is on their directory; where that is yet to be made, on the
+    /// one above, which others share.
     pub(super) fn lock(&self) -> Result<Lock, XdpError> {
-        let above = self.dir.parent().unwrap_or(Path::new("/"));
-        fs::create_dir_all(above).map_err(|source| pin_error(above, source))?;
-        let file = File::open(above).map_err(|source| pin_error(above, source))?;
-        flock(&file, FlockOperation::LockExclusive)
-            .map_err(|errno| pin_error(above, errno.into()))?;
-        Ok(Lock(file))
+        loop {
+            if let Some(lock) = self.lock_existing()? {
+                return Ok(lock);
+            }
+            let above = self.dir.parent().unwrap_or(Path::new("/"));
+            fs::create_dir_all(above).map_err(|source| pin_error(above, source))?;
+            let lock = lock_dir(above)?;
+            if !self.exist() {
+                return Ok(lock);
+            }
+        }
+    }
+
+    /// `None` where there is no directory, or it went while we waited.
+    fn lock_existing(&self) -> Result<Option<Lock>, XdpError> {
+        if !self.exist() {
+            return Ok(None);
+        }
+        let lock = lock_dir(&self.dir)?;
+        let locked = lock.0.metadata().map_err(|source| pin_error(&self.dir, source))?;
+        let is_same = fs::metadata(&self.dir).is_ok_and(|now| now.ino() == locked.ino());
+        Ok(is_same.then_some(lock))
     }
 
     pub(super) fn map(&self, name: &'static str) -> Result<MapData, XdpError> {
@@ -187,6 +205,12 @@ impl Pins {
             _ => Ok(()),
         }
     }
+}
+
+fn lock_dir(dir: &Path) -> Result<Lock, XdpError> {
+    let file = File::open(dir).map_err(|source| pin_error(dir, source))?;
+    flock(&file, FlockOperation::LockExclusive).map_err(|errno| pin_error(dir, errno.into()))?;
+    Ok(Lock(file))
 }
 
 fn set(settings: &mut Array<MapData, Settings>, to: Settings) -> Result<(), XdpError> {

@@ -13,7 +13,7 @@ pub(crate) struct Sizes {
     pub(crate) room: u32,
     /// Runs of a program in a round.
     pub(crate) repeat: u32,
-    /// Runs before the first round, for each of the few: together enough to meet nearly all of the many bans.
+    /// Runs before the first round, where sources are many: enough to meet nearly all of the many bans.
     pub(crate) warm_up: u32,
     /// Frames of a flood in a round. Starting and ending one takes the kernel some 30 ms, so few of many.
     pub(crate) flood_frames: u32,
@@ -34,7 +34,7 @@ pub(crate) const FULL: Sizes = Sizes {
     many: 1_000_000,
     room: 1 << 20,
     repeat: 2_000_000,
-    warm_up: 800_000,
+    warm_up: 8_000_000,
     flood_frames: 500_000,
     flood_bans: 100_000,
     rules: 1_000,
@@ -44,16 +44,16 @@ pub(crate) const FULL: Sizes = Sizes {
 
 /// Does it work; under twenty seconds.
 pub(crate) const QUICK: Sizes = Sizes {
-    rounds: 2,
+    rounds: 1,
     few: 10,
     many: 20_000,
     room: 1 << 16,
     repeat: 100_000,
-    warm_up: 20_000,
+    warm_up: 200_000,
     flood_frames: 100_000,
     flood_bans: 1_000,
     rules: 100,
-    latencies: 20,
+    latencies: 10,
     loads: 1,
 };
 
