@@ -81,7 +81,7 @@ fn a_ban_may_last_for_a_while() -> Result<()> {
 fn a_ban_that_ended_is_not_listed() -> Result<()> {
     let world = attached()?;
     for offender in ["192.0.2.7", "2001:db8::/64"] {
-        world.rban.ban(offender, &["--for", "1s"])?;
+        world.rban.ban(offender, &["--for", "4s"])?;
     }
     ensure!(world.rban.bans()?.len() == 2);
     wait_for("the end of both", || Ok(world.rban.bans()?.is_empty()))?;

@@ -89,10 +89,13 @@ fn one_address_of_an_ipv6_prefix_that_is_banned_as_one_may_be_allowed() -> Resul
     let mut xdp = Quiet::new()?;
     xdp.set(|settings| settings.v6_prefix = 64)?;
     xdp.allow("2001:db8::8/128")?;
+    // The sum over its words is that of 2001:db8::7, should somebody remember no more than that.
+    xdp.allow("2001:db8::7:0:0/128")?;
     xdp.ban("2001:db8::", forever())?;
     for _ in 0..3 {
         check(&xdp, &Packet::from("2001:db8::7"), Drop);
         check(&xdp, &Packet::from("2001:db8::8"), Allowed);
+        check(&xdp, &Packet::from("2001:db8::7:0:0"), Allowed);
     }
     Ok(())
 }
