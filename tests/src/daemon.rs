@@ -335,15 +335,6 @@ impl Daemon {
         Ok(String::from_utf8_lossy(&fs::read(&self.stderr)?).into_owned())
     }
 
-    /// Asks it to read anew what may have changed, as systemd's reload does.
-    ///
-    /// # Errors
-    ///
-    /// Where it has ended.
-    pub fn reload(&self) -> Result<()> {
-        Ok(kill_process(Pid::from_child(&self.child), Signal::HUP)?)
-    }
-
     /// Ends it as a crash or the out-of-memory killer would.
     ///
     /// # Errors
