@@ -120,13 +120,15 @@ fn what_needs_an_attached_dropper_says_so() -> Result<()> {
 #[test]
 fn who_is_not_root_is_told_so() -> Result<()> {
     let world = World::new()?;
+    // A copy that everybody may run, wherever the build lies. Not made by this process: a child that another test forks
+    // meanwhile would hold it open for writing, and then nobody can run it.
+    let copy = world.rban.dir().join("rban");
+    let copied = Command::new("cp").arg(world.rban.program()).arg(&copy).status()?;
+    ensure!(copied.success(), "cp failed: {copied}");
+    fs::set_permissions(world.rban.dir(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
     let as_nobody = |args: &[&str]| {
-        // A copy that everybody may run, wherever the build lies.
-        let copy = world.rban.dir().join("rban");
-        fs::copy(world.rban.program(), &copy)?;
-        fs::set_permissions(world.rban.dir(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
         let mut command = world.net.server.command("setpriv");
-        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]).arg(copy);
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]).arg(&copy);
         command.args(args).arg("--bpffs").arg(world.rban.bpffs());
         command.arg("--socket").arg(world.rban.socket());
         refused(command)
