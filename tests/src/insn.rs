@@ -16,6 +16,10 @@ const R4: u8 = 4;
 /// Survives calls; holds the context.
 const R6: u8 = 6;
 
+/// The end of the stack.
+const R10: u8 = 10;
+
+const CALL_LOOKUP: i32 = 1;
 const CALL_PRANDOM: i32 = 7;
 const CALL_TAIL: i32 = 12;
 const CALL_REDIRECT_MAP: i32 = 51;
@@ -37,6 +41,29 @@ pub struct Spread {
 #[must_use]
 pub fn constant(action: u32) -> Vec<Insn> {
     vec![mov(R0, action.cast_signed()), exit()]
+}
+
+/// Looks the `words` × 4 octets at `offset` up in a hash map, and passes the frame whatever it finds: the least that a
+/// program can do which asks a map for each packet.
+#[must_use]
+pub fn lookup(map: &OwnedFd, offset: i16, words: i16) -> Vec<Insn> {
+    let mut insns = vec![
+        raw(0x61, R2, R1, 0, 0), // r2 = ctx.data
+        raw(0x61, R3, R1, 4, 0), // r3 = ctx.data_end
+        mov_reg(R4, R2),
+        raw(0x07, R4, 0, 0, i32::from(offset + 4 * words)), // r4 += end
+        raw(0xbd, R4, R3, 2, 0),                            // if r4 <= r3: two on
+        mov(R0, XDP_PASS.cast_signed()),
+        exit(),
+    ];
+    for word in 0..words {
+        insns.push(raw(0x61, R4, R2, offset + 4 * word, 0)); // r4 = *(u32 *)(r2 + …)
+        insns.push(raw(0x63, R10, R4, 4 * (word - words), 0)); // *(u32 *)(r10 - …) = r4
+    }
+    insns.extend([mov_reg(R2, R10), raw(0x07, R2, 0, 0, i32::from(-4 * words))]);
+    insns.extend(load_map(R1, map));
+    insns.extend([call(CALL_LOOKUP), mov(R0, XDP_PASS.cast_signed()), exit()]);
+    insns
 }
 
 /// Rewrites the source, then becomes the program at index 0 of the prog array; aborts where there is none.

@@ -179,6 +179,15 @@ impl Map {
         Ok(Self { fd })
     }
 
+    /// The map that was pinned there.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing is.
+    pub fn from_pin(path: &Path) -> Result<Self> {
+        Ok(Self { fd: open_pin(path)? })
+    }
+
     /// Makes the program the target of tail calls to `index`.
     ///
     /// # Errors
@@ -263,12 +272,7 @@ impl Program {
     ///
     /// Where nothing is.
     pub fn from_pin(path: &Path) -> Result<Self> {
-        let c_path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes())
-            .context("a path without zero bytes")?;
-        let mut attr = ObjGetAttr { path: c_path.as_ptr().addr() as u64, ..Default::default() };
-        let fd = bpf_fd(Cmd::ObjGet, &mut attr)
-            .with_context(|| format!("opening the pinned program {}", path.display()))?;
-        Ok(Self { fd })
+        Ok(Self { fd: open_pin(path)? })
     }
 
     /// Attaches it to an interface of the caller's namespace.
@@ -340,6 +344,13 @@ impl AsRef<OwnedFd> for Map {
 fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+fn open_pin(path: &Path) -> Result<OwnedFd> {
+    let c_path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes())
+        .context("a path without zero bytes")?;
+    let mut attr = ObjGetAttr { path: c_path.as_ptr().addr() as u64, ..Default::default() };
+    bpf_fd(Cmd::ObjGet, &mut attr).with_context(|| format!("opening the pin {}", path.display()))
 }
 
 /// A duration as a fraction can be made of it.

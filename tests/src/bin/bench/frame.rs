@@ -12,8 +12,9 @@ use rban_tests::packet::Packet;
 const ETHERNET_BYTES: usize = 14;
 /// The header, which has no options.
 const IPV4: Range<usize> = ETHERNET_BYTES..ETHERNET_BYTES + 20;
-const IPV4_SOURCE: usize = ETHERNET_BYTES + 12;
+pub(crate) const IPV4_SOURCE: usize = ETHERNET_BYTES + 12;
 const IPV4_CHECKSUM: usize = ETHERNET_BYTES + 10;
+pub(crate) const IPV6_SOURCE: usize = ETHERNET_BYTES + 8;
 /// The last four octets.
 const IPV6_SOURCE_END: usize = ETHERNET_BYTES + 20;
 /// The shortest that Ethernet does not pad.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use rban_tests::daemon::Rban;
-use rban_tests::insn::{Spread, constant, spread_then};
+use rban_tests::insn::{Spread, constant, lookup, spread_then};
 use rban_tests::net::Net;
 use rban_tests::rawprog::{Map, PROG_ARRAY, Program, XDP_DROP, XDP_PASS};
 
@@ -75,6 +75,8 @@ struct Dropper {
 struct Rounds {
     empty: Vec<f64>,
     drop_all: Vec<f64>,
+    /// Over the empty one: a program that looks the source up in our map of few bans, and does nothing else.
+    lookup: Vec<f64>,
     /// Over the empty one.
     few: Vec<f64>,
     many: Vec<f64>,
@@ -139,14 +141,16 @@ impl Case {
         let frames: Vec<_> = (0..sizes.few).map(|nth| self.frame(nth)).collect();
         let [empty, drop_all] = [XDP_PASS, XDP_DROP].map(|action| Program::load(&constant(action)));
         let (empty, drop_all) = (empty?, drop_all?);
+        let lookup = self.lookup(few)?;
         let runners = [
             self.runner(&empty, 1)?,
             self.runner(&drop_all, 1)?,
+            self.runner(&lookup, few.bans)?,
             self.runner(&few.program, few.bans)?,
             self.runner(&many.program, many.bans)?,
         ];
-        let programs = [&empty, &drop_all, &few.program, &many.program];
-        let runners: [&Program; 4] = std::array::from_fn(|i| match &runners[i] {
+        let programs = [&empty, &drop_all, &lookup, &few.program, &many.program];
+        let runners: [&Program; 5] = std::array::from_fn(|i| match &runners[i] {
             Some((program, _map)) => program,
             None => programs[i],
         });
@@ -159,21 +163,32 @@ impl Case {
                 runner.run(&frames[0], sizes.warm_up)?;
             }
         }
-        few.check(&self, runners[2], &frames[0])?;
-        many.check(&self, runners[3], &frames[0])?;
+        few.check(&self, runners[3], &frames[0])?;
+        many.check(&self, runners[4], &frames[0])?;
         let mut rounds = Rounds::default();
         for frame in frames.iter().cycle().take(sizes.rounds) {
-            let mut ns = [0.0; 4];
+            let mut ns = [0.0; 5];
             for (ns, runner) in ns.iter_mut().zip(runners) {
                 *ns = runner.run(frame, sizes.repeat)?.ns;
             }
-            let [empty, drop_all, few, many] = ns;
+            let [empty, drop_all, lookup, few, many] = ns;
             rounds.empty.push(empty);
             rounds.drop_all.push(drop_all);
+            rounds.lookup.push(lookup - empty);
             rounds.few.push(few - empty);
             rounds.many.push(many - empty);
         }
         Ok(rounds)
+    }
+
+    /// The least that asks a map: one lookup in the same map, no verdict, no counters.
+    fn lookup(&self, dropper: &Dropper) -> Result<Program> {
+        let (map, offset, words) = match self.family {
+            Family::V4 => ("bans_v4", frame::IPV4_SOURCE, 1),
+            Family::V6 => ("bans_v6", frame::IPV6_SOURCE, 4),
+        };
+        let map = Map::from_pin(&dropper.rban.bpffs().join(map))?;
+        Program::load(&lookup(map.as_ref(), offset as i16, words))
     }
 
     /// The program that changes the source and then becomes this one, where the case wants that.
@@ -250,6 +265,17 @@ impl Case {
                 ratio: Some((base.median + over.median) / value.median),
                 peer: Some(Peer { name: peer.into(), value }),
                 aim: has_aim.then_some(Aim { text: aim_text, met: over.median <= aim_ns }),
+            });
+        }
+        if self.fate == Fate::Miss {
+            let value = Summary::of(&rounds.lookup);
+            report.rows.push(Row {
+                measure: format!("over empty: {}, {} bans", self.name(), grouped(sizes.few)),
+                unit: Unit::NsPerPacket,
+                rban: few,
+                ratio: Some(few.median / value.median),
+                peer: Some(Peer { name: "one LRU lookup, no more".into(), value }),
+                aim: None,
             });
         }
         let growth: Vec<_> =
