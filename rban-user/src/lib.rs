@@ -3,6 +3,8 @@
 //! Bytes become lines in [`source`], lines become failures in [`detect`], failures become bans in [`jail`], bans take
 //! effect in [`enforce`]. ARCHITECTURE.md tells who may know whom.
 
+#![deny(unsafe_code)]
+
 pub mod cli;
 pub mod daemon;
 

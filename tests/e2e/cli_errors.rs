@@ -1,9 +1,11 @@
 //! What cannot be done is said in one clear line, and nothing is half-done.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use rban_common::abi::NETS_ENTRIES;
 
 use rban_tests::binary::object;
 use rban_tests::daemon::{Daemon, Rban, refused};
@@ -232,6 +234,29 @@ impl Drop for Foreign {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(&self.dir));
     }
+}
+
+#[test]
+fn more_prefixes_than_the_map_holds_are_refused_and_none_is_banned() -> Result<()> {
+    let world = attached()?;
+    let file = world.rban.dir().join("list");
+    let prefix = |nth: u32| format!("{}/31\n", Ipv4Addr::from_bits(nth * 2 + (10 << 24)));
+    let mut list: String = (0..=NETS_ENTRIES as u32).map(prefix).collect();
+    list.push_str("198.51.100.1\n");
+    fs::write(&file, list)?;
+    let file = file.to_str().context("text")?;
+    check(&world.rban, &["ban", "--file", file], &["IPv4 prefixes", &NETS_ENTRIES.to_string()]);
+    assert_eq!(world.rban.bans()?.len(), 0, "half-done");
+    Ok(())
+}
+
+#[test]
+fn a_directory_with_a_dot_is_explained() -> Result<()> {
+    let world = World::new()?;
+    let mut command = world.net.server.command(world.rban.program());
+    command.args(["attach", IFACE, "--bpffs", "/sys/fs/bpf/rban.test"]);
+    check_words(&refused(command)?.message, &["/sys/fs/bpf/rban.test", "dots"]);
+    Ok(())
 }
 
 #[test]

@@ -85,8 +85,9 @@ impl Allow {
                 }),
             }
         }
-        self.v4.put(&v4, &vec![1; v4.len()])?;
-        self.v6.put(&v6, &vec![1; v6.len()])?;
+        // Those that were written before an error stay: allowing too many locks nobody out.
+        self.v4.put(&v4, &vec![1; v4.len()]).map_err(|(error, _)| error)?;
+        self.v6.put(&v6, &vec![1; v6.len()]).map_err(|(error, _)| error)?;
         let old_v4: Vec<_> = self.v4.all()?.into_iter().map(|(net, _)| net).collect();
         let old_v6: Vec<_> = self.v6.all()?.into_iter().map(|(net, _)| net).collect();
         self.v4.remove(&old_v4.into_iter().filter(|net| !v4.contains(net)).collect::<Vec<_>>())?;

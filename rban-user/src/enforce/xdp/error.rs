@@ -118,6 +118,21 @@ pub enum XdpError {
         /// `v4` or `v6`.
         option: &'static str,
     },
+    /// The map of prefixes is full.
+    #[error(
+        "{family} prefixes: the map holds {}, which are not enough; unban some, or ban wider prefixes",
+        rban_common::abi::NETS_ENTRIES
+    )]
+    NetsFull {
+        /// `IPv4` or `IPv6`.
+        family: &'static str,
+    },
+    /// Bpffs takes no such name.
+    #[error("{dir}: a bpf file system takes no dots in names; choose another directory")]
+    Dots {
+        /// The directory asked for.
+        dir: PathBuf,
+    },
     /// All lengths are taken, and expansion to one in use would take too many entries.
     #[error(
         "{offender}: the kernel looks up {} prefix lengths a family, in use are {in_use}; ban it as prefixes of one of these",

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use aya::Pod;
 use ipnet::IpNet;
+use rban_common::abi::NETS_ENTRIES;
 use rban_common::ban::{Addr4, Addr6, BanEntry, Net4, Net6};
 
 use super::bans::Standing;
@@ -79,6 +80,10 @@ impl<A: Key, N: Key> Family<A, N> {
 
     /// Makes sure that all that is new has room, by removing what has ended if need be.
     pub(super) fn make_room(&mut self, wanted: &Shelf, now: MonoTime) -> Result<(), XdpError> {
+        let nets = wanted.nets.len();
+        if nets > 0 && self.nets.all()?.len() + nets > NETS_ENTRIES {
+            return Err(XdpError::NetsFull { family: self.names.family });
+        }
         if self.count + wanted.exact.len() <= self.limit {
             return Ok(());
         }
@@ -100,7 +105,7 @@ impl<A: Key, N: Key> Family<A, N> {
         }
     }
 
-    /// Writes all of it; what the kernel counted of a ban that stands already is kept.
+    /// Writes all of it, or leaves each map as it was; what the kernel counted of a ban that stands already is kept.
     pub(super) fn put(
         &mut self,
         shelf: Shelf,
@@ -204,11 +209,11 @@ fn put_into<K: Key>(
         keys.push(key);
         entries.push(entry);
     }
-    let mut fresh = keys.len();
+    let mut before = vec![None; keys.len()];
     if !is_empty {
-        for (key, entry) in keys.iter().zip(&mut entries) {
-            if let Some(old) = table.get(key)? {
-                fresh -= 1;
+        for ((key, entry), before) in keys.iter().zip(&mut entries).zip(&mut before) {
+            *before = table.get(key)?;
+            if let Some(old) = *before {
                 let BanEntry { dropped, last_drop_ns, .. } = old;
                 let wanted = match standing {
                     Standing::Widen => widened(old, *entry, now),
@@ -218,8 +223,28 @@ fn put_into<K: Key>(
             }
         }
     }
-    table.put(&keys, &entries)?;
-    Ok(fresh)
+    match table.put(&keys, &entries) {
+        Ok(()) => Ok(before.iter().filter(|before| before.is_none()).count()),
+        Err((error, written)) => {
+            undo(table, &keys[..written], &before)?;
+            Err(error)
+        }
+    }
+}
+
+/// Puts back what stood under these keys, and removes what did not.
+fn undo<K: Key>(
+    table: &Table<K, BanEntry>,
+    keys: &[K],
+    before: &[Option<BanEntry>],
+) -> Result<(), XdpError> {
+    for (key, before) in keys.iter().zip(before) {
+        match before {
+            Some(entry) => table.put(&[*key], &[*entry]).map_err(|(error, _)| error)?,
+            None => drop(table.remove(&[*key])?),
+        }
+    }
+    Ok(())
 }
 
 /// Both bans as one, of which an ended one wants nothing any more.

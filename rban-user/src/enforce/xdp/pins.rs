@@ -5,6 +5,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -53,6 +54,9 @@ impl Pins {
         let found = statfs(existing).map_err(|errno| pin_error(existing, errno.into()))?;
         if found.f_type as u32 != BPF_FS_MAGIC {
             return Err(XdpError::NoBpffs { dir: dir.to_owned() });
+        }
+        if dir.file_name().is_some_and(|name| name.as_bytes().contains(&b'.')) {
+            return Err(XdpError::Dots { dir: dir.to_owned() });
         }
         Ok(Self { dir: dir.to_owned() })
     }

@@ -74,7 +74,7 @@ impl Scopes {
             ports.iter().map(|(transport, port)| port_index(*transport, *port)).collect();
         let masks: Result<Vec<u64>, XdpError> =
             keys.iter().map(|key| Ok(change(self.table.get(key)?.unwrap_or(0)))).collect();
-        self.table.put(&keys, &masks?)
+        self.table.put(&keys, &masks?).map_err(|(error, _)| error)
     }
 
     /// The scope that a mask means.

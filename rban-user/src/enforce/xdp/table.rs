@@ -36,18 +36,13 @@ impl<K: Pod, V: Pod> Table<K, V> {
         sys::lookup(self.fd(), key).map_err(self.error("look up"))
     }
 
-    /// Writes all of them. Where that fails, none of those that were absent before is left.
-    pub(super) fn put(&self, keys: &[K], values: &[V]) -> Result<(), XdpError> {
-        let (error, written) = match sys::update_batch(self.fd(), keys, values) {
-            Ok(()) => return Ok(()),
-            Err((error, _)) if sys::is_unsupported(&error) => match self.put_singly(keys, values) {
-                Ok(()) => return Ok(()),
-                Err(failed) => failed,
-            },
-            Err(failed) => failed,
+    /// Writes all of them. On error the number is how many of them had been written, and stand.
+    pub(super) fn put(&self, keys: &[K], values: &[V]) -> Result<(), (XdpError, usize)> {
+        let result = match sys::update_batch(self.fd(), keys, values) {
+            Err((error, _)) if sys::is_unsupported(&error) => self.put_singly(keys, values),
+            result => result,
         };
-        self.remove(&keys[..written])?;
-        Err(self.error("write")(error))
+        result.map_err(|(error, written)| (self.error("write")(error), written))
     }
 
     fn put_singly(&self, keys: &[K], values: &[V]) -> Result<(), (io::Error, usize)> {
