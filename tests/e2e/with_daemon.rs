@@ -56,6 +56,39 @@ fn a_ban_of_a_jail_can_be_lifted_and_earned_again() -> Result<()> {
 }
 
 #[test]
+fn a_banned_prefix_is_lifted_alone_and_any_other_with_all_within() -> Result<()> {
+    let server = Guarded::new(&[])?;
+    let rban = server.rban();
+    for offender in ["198.51.100.0/24", "198.51.100.0/28", "198.51.100.1"] {
+        rban.ban(offender, &[])?;
+    }
+    assert_eq!(rban.unban("198.51.100.0/24")?["unbanned"], json!(["198.51.100.0/24"]));
+    ensure!(rban.is_banned("198.51.100.0/28")? && rban.is_banned("198.51.100.1")?);
+    let lifted = rban.unban("198.51.100.0/24")?["unbanned"].clone();
+    assert_eq!(lifted.as_array().context("a list")?.len(), 2, "{lifted}");
+    assert_eq!(rban.bans()?.len(), 0);
+    Ok(())
+}
+
+#[test]
+fn the_parts_of_a_prefix_end_with_it_and_take_nobody_along() -> Result<()> {
+    let server = Guarded::new(&[])?;
+    let rban = server.rban();
+    for len in [8, 10, 12, 14, 16, 18, 20, 22] {
+        rban.ban(format!("10.0.0.0/{len}"), &[])?;
+    }
+    // The ninth length stands in the kernel as two parts of the next longer.
+    rban.ban("198.18.0.0/16", &[])?;
+    rban.ban("198.18.0.1", &[])?;
+    rban.ban("198.18.0.0/15", &["--for", "2s"])?;
+    ensure!(rban.is_banned("198.19.0.0/16")?, "not in parts: {:?}", rban.bans()?);
+    wait_for("the parts to end", || Ok(!rban.is_banned("198.19.0.0/16")?))?;
+    ensure!(rban.is_banned("198.18.0.1")?, "taken along: {:?}", rban.bans()?);
+    ensure!(rban.is_banned("198.18.0.0/16")?, "taken along: {:?}", rban.bans()?);
+    Ok(())
+}
+
+#[test]
 fn unban_all_lifts_what_jails_and_hands_banned() -> Result<()> {
     let server = Guarded::new(&["--maxretry", "2"])?;
     let _echo = Echo::start(&server.world.net.server)?;

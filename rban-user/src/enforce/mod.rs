@@ -86,18 +86,21 @@ impl Enforcer {
         self.enforce(&[offender], now)
     }
 
-    /// Lifts every ban of these, and of all within those that are prefixes; tells which were lifted.
+    /// Lifts every ban of these; a prefix that is not itself banned lifts all within it. Tells which were lifted.
     ///
     /// # Errors
     /// Where the kernel refuses.
     pub fn lift(&mut self, offenders: &[Offender], now: Now) -> Result<Vec<Offender>, XdpError> {
-        let mut lifted: Vec<Offender> =
-            offenders.iter().flat_map(|offender| self.ledger.withdraw_all(*offender)).collect();
+        let (mut lifted, mut unknown) = (Vec::new(), Vec::new());
+        for offender in offenders {
+            match self.ledger.withdraw_all(*offender) {
+                none if none.is_empty() => unknown.push(*offender),
+                some => lifted.extend(some),
+            }
+        }
         self.enforce(&lifted, now)?;
-        // What the maps hold besides was put there behind our back; it goes as well.
-        let strays = self.bans.unban(offenders)?;
-        lifted
-            .extend(strays.into_iter().filter(|stray| !lifted.contains(stray)).collect::<Vec<_>>());
+        // What the maps hold of the others was put there behind our back; it goes as well.
+        lifted.extend(self.bans.unban(&unknown)?);
         Ok(lifted)
     }
 
