@@ -187,7 +187,7 @@ impl Bans {
             IpNet::V4(_) => self.v4.get(self.place(net), net)?,
             IpNet::V6(_) => self.v6.get(self.place(net), net)?,
         };
-        Ok(entry.map(|entry| self.record((net, entry))))
+        entry.map(|entry| self.record((net, entry))).transpose()
     }
 
     /// The bans that cover this address, ended ones included, the most precise first.
@@ -201,7 +201,7 @@ impl Bans {
             IpAddr::V6(_) => self.v6.all_nets()?,
         };
         let covering = nets.into_iter().filter(|(net, _)| net.contains(&addr));
-        let mut wider: Vec<Record> = covering.map(|found| self.record(found)).collect();
+        let mut wider = covering.map(|found| self.record(found)).collect::<Result<Vec<_>, _>>()?;
         wider.sort_by_key(|record| std::cmp::Reverse(record.offender.as_net().prefix_len()));
         found.extend(wider);
         Ok(found)
@@ -223,17 +223,17 @@ impl Bans {
     pub fn all(&self) -> Result<Vec<Record>, XdpError> {
         let mut found = self.v4.all()?;
         found.extend(self.v6.all()?);
-        Ok(found.into_iter().map(|found| self.record(found)).collect())
+        found.into_iter().map(|found| self.record(found)).collect()
     }
 
-    fn record(&self, (net, entry): Slot) -> Record {
-        Record {
+    fn record(&self, (net, entry): Slot) -> Result<Record, XdpError> {
+        Ok(Record {
             offender: Offender::net(net),
             until: (entry.expires_ns != FOREVER_NS).then(|| MonoTime::from_nanos(entry.expires_ns)),
-            scope: self.scopes.scope_of(entry.scopes),
+            scope: self.scopes.scope_of(entry.scopes)?,
             dropped: entry.dropped,
             last_drop: (entry.last_drop_ns != 0).then(|| MonoTime::from_nanos(entry.last_drop_ns)),
-        }
+        })
     }
 
     fn entry(&mut self, request: &Request) -> Result<BanEntry, XdpError> {

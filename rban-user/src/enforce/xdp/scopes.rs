@@ -1,5 +1,6 @@
 //! Sets of ports as bits of a mask: which bit means which ports stands in `port_scopes` alone.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use rban_common::abi;
@@ -10,25 +11,46 @@ use super::pins::Pins;
 use super::table::Table;
 use crate::scope::Scope;
 
+/// Bit i stands for the ports at i; empty = the bit is free.
+type Meanings = Vec<BTreeSet<(Transport, u16)>>;
+
 /// The pinned table, and what its bits mean as far as they are in use.
 pub(super) struct Scopes {
     table: Table<u32, u64>,
-    /// Bit i stands for the ports at i; empty = the bit is free.
-    meanings: Vec<BTreeSet<(Transport, u16)>>,
+    /// Read when first asked for, since that takes 30 ms and most bans are on all traffic.
+    meanings: OnceCell<Meanings>,
 }
 
 impl Scopes {
     pub(super) fn open(pins: &Pins) -> Result<Self, XdpError> {
-        let table = Table::open(pins, abi::PORT_SCOPES)?;
+        Ok(Self { table: Table::open(pins, abi::PORT_SCOPES)?, meanings: OnceCell::new() })
+    }
+
+    fn meanings(&self) -> Result<&Meanings, XdpError> {
+        match self.meanings.get() {
+            Some(meanings) => Ok(meanings),
+            None => {
+                let meanings = self.read()?;
+                Ok(self.meanings.get_or_init(|| meanings))
+            }
+        }
+    }
+
+    fn meanings_mut(&mut self) -> Result<&mut Meanings, XdpError> {
+        self.meanings()?;
+        Ok(self.meanings.get_mut().expect("just read"))
+    }
+
+    fn read(&self) -> Result<Meanings, XdpError> {
         let mut meanings = vec![BTreeSet::new(); PORT_SCOPES_MAX as usize];
-        for (index, mask) in table.all()? {
+        for (index, mask) in self.table.all()?.into_iter().filter(|(_, mask)| *mask != 0) {
             for (bit, ports) in meanings.iter_mut().enumerate() {
                 if mask & 1 << bit != 0 {
                     ports.insert(port_at(index));
                 }
             }
         }
-        Ok(Self { table, meanings })
+        Ok(meanings)
     }
 
     /// The mask of a scope. A set of ports that is new gets a bit, written before it is used; `in_use` tells which
@@ -39,27 +61,27 @@ impl Scopes {
         in_use: impl FnOnce() -> Result<u64, XdpError>,
     ) -> Result<u64, XdpError> {
         let Scope::Ports(ports) = scope else { return Ok(SCOPE_ALL) };
-        if let Some(bit) = self.meanings.iter().position(|known| known == ports) {
+        if let Some(bit) = self.meanings()?.iter().position(|known| known == ports) {
             return Ok(1 << bit);
         }
-        let bit = match self.meanings.iter().position(BTreeSet::is_empty) {
+        let bit = match self.meanings()?.iter().position(BTreeSet::is_empty) {
             Some(bit) => bit,
             None => self.reclaim(in_use()?, scope)?,
         };
         self.write(ports, |mask| mask | 1 << bit)?;
-        self.meanings[bit].clone_from(ports);
+        self.meanings_mut()?[bit].clone_from(ports);
         Ok(1 << bit)
     }
 
     /// Frees the bits that no ban refers to any more, and gives one of them.
     fn reclaim(&mut self, in_use: u64, wanted: &Scope) -> Result<usize, XdpError> {
-        for bit in 0..self.meanings.len() {
+        for bit in 0..PORT_SCOPES_MAX as usize {
             if in_use & 1 << bit == 0 {
-                let ports = std::mem::take(&mut self.meanings[bit]);
+                let ports = std::mem::take(&mut self.meanings_mut()?[bit]);
                 self.write(&ports, |mask| mask & !(1 << bit))?;
             }
         }
-        self.meanings
+        self.meanings()?
             .iter()
             .position(BTreeSet::is_empty)
             .ok_or_else(|| XdpError::TooManyScopes { scope: wanted.to_string() })
@@ -78,12 +100,12 @@ impl Scopes {
     }
 
     /// The scope that a mask means.
-    pub(super) fn scope_of(&self, mask: u64) -> Scope {
+    pub(super) fn scope_of(&self, mask: u64) -> Result<Scope, XdpError> {
         if mask & SCOPE_ALL != 0 {
-            return Scope::All;
+            return Ok(Scope::All);
         }
-        let bits = self.meanings.iter().enumerate().filter(|(bit, _)| mask & 1 << bit != 0);
-        Scope::Ports(bits.flat_map(|(_, ports)| ports.iter().copied()).collect())
+        let bits = self.meanings()?.iter().enumerate().filter(|(bit, _)| mask & 1 << bit != 0);
+        Ok(Scope::Ports(bits.flat_map(|(_, ports)| ports.iter().copied()).collect()))
     }
 }
 
