@@ -221,6 +221,8 @@ proptest! {
     fn no_line_is_lost_and_none_doubled(steps in steps()) {
         let mut world = World::new("old\n");
         let (mut stretches, mut count) = (vec![String::new()], 0_u32);
+        // Files that came after the one being written. Past the limit that one is given up, as another test shows.
+        let mut successors = 0;
         for step in steps {
             match step {
                 Step::Write(lines, len, ended) => {
@@ -242,11 +244,15 @@ proptest! {
                     world.look();
                     world.delete();
                 }
-                Step::Create if !world.path().exists() => drop(world.create()),
+                Step::Create if !world.path().exists() && successors + 1 < OPENED_MAX => {
+                    successors += 1;
+                    drop(world.create());
+                }
                 Step::Reopen if world.path().exists() => {
                     let new = OpenOptions::new().append(true).open(world.path()).unwrap();
                     if Id::of(&new.metadata().unwrap()) != Id::of(&world.writer.metadata().unwrap()) {
                         world.writer = new;
+                        successors = 0;
                         stretches.push(String::new());
                     }
                 }
