@@ -44,7 +44,7 @@ pub struct Status {
     pub total_failed: u64,
     /// Bans in force.
     pub currently_banned: usize,
-    /// Bans since the start, adopted ones included; a ban that was made longer is still one.
+    /// Bans since the start; a ban that was made longer is still one.
     pub total_banned: u64,
 }
 
@@ -109,11 +109,6 @@ impl Jail {
             matches: Vec::new(),
         };
         self.bans.add(ban).cloned()
-    }
-
-    /// Takes over a ban that was in force before this jail was.
-    pub fn adopt(&mut self, ban: Ban) {
-        self.bans.add(ban);
     }
 
     /// Ends a ban before its time; `None` if there was none.

@@ -139,17 +139,6 @@ fn a_ban_by_hand_can_be_lifted_by_hand() {
     assert_eq!(jail.next_expiry(), None);
 }
 
-#[test]
-fn an_adopted_ban_ends_on_time() {
-    let mut first = patient();
-    let ban =
-        first.ban("192.0.2.7".parse().unwrap(), Some(Duration::from_secs(60)), at(0)).unwrap();
-    let mut second = patient();
-    second.adopt(ban.clone());
-    assert_eq!(second.status(at(0)).currently_banned, 1);
-    assert_eq!(second.expire(at(60)), [ban]);
-}
-
 #[derive(Clone, Debug)]
 enum Step {
     /// This one fails so many seconds after now (before, if negative).

@@ -9,7 +9,6 @@ use std::time::Duration;
 use ipnet::IpNet;
 use rban_common::abi;
 use rban_common::ban::{Net4, Net6};
-use tracing::warn;
 
 use super::error::XdpError;
 use super::host;
@@ -23,22 +22,19 @@ const RESOLV_CONF: &str = "/etc/resolv.conf";
 /// Longer than any packet takes.
 const REORDERING: Duration = Duration::from_millis(1);
 
-/// What must never be banned on this host: loopback, its own addresses, its gateways and its resolvers. A part that the
-/// system does not tell is left out, with a warning.
-#[must_use]
-pub(super) fn lockout_guard() -> BTreeSet<IpNet> {
+/// What must never be banned on this host: loopback, its own addresses, its gateways and its resolvers.
+///
+/// # Errors
+/// Where the kernel does not tell all of it: who goes by a part would take the rest off the list.
+pub(super) fn lockout_guard() -> Result<BTreeSet<IpNet>, XdpError> {
     let mut nets = BTreeSet::from([
         IpNet::new(Ipv4Addr::new(127, 0, 0, 0).into(), 8).expect("8 bits"),
         IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
     ]);
-    for (what, found) in [("addresses", host::own_addresses()), ("gateways", host::gateways())] {
-        match found {
-            Ok(addrs) => nets.extend(addrs.into_iter().map(IpNet::from)),
-            Err(error) => warn!(%error, "this host's {what} are not guarded"),
-        }
-    }
+    nets.extend(host::own_addresses()?.into_iter().map(IpNet::from));
+    nets.extend(host::gateways()?.into_iter().map(IpNet::from));
     nets.extend(resolvers().into_iter().map(IpNet::from));
-    nets
+    Ok(nets)
 }
 
 fn resolvers() -> Vec<IpAddr> {
@@ -103,9 +99,9 @@ impl Allow {
     /// are.
     ///
     /// # Errors
-    /// As [`Allow::replace`].
+    /// Where the kernel does not tell who they are, or refuses; then the list stays as it was.
     pub fn guard(&mut self, pins: &Pins) -> Result<BTreeSet<IpNet>, XdpError> {
-        let nets = lockout_guard();
+        let nets = lockout_guard()?;
         if self.all()? != nets {
             self.replace(&nets, &pins.lock()?)?;
         }

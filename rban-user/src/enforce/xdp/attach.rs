@@ -91,7 +91,7 @@ fn attach_all(
     done: &mut Vec<Attached>,
 ) -> Result<(), XdpError> {
     let (mut program, lock) = pins.load(limits)?;
-    Allow::open(pins)?.replace(&allow::lockout_guard(), &lock)?;
+    Allow::open(pins)?.replace(&allow::lockout_guard()?, &lock)?;
     hand_over(pins, &mut program)?;
     for (interface, occupant) in interfaces {
         done.push(match occupant {

@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use std::os::fd::{AsRawFd, RawFd};
 
 use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
+    NLM_F_DUMP, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::{LinkAttribute, LinkMessage, LinkXdp};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use tracing::warn;
 
 use super::error::XdpError;
 
@@ -224,15 +225,16 @@ fn dump(question: RouteNetlinkMessage) -> Result<Vec<RouteNetlinkMessage>, XdpEr
         socket.recv(&mut buffer, 0).map_err(|error| failed(&error))?;
         let mut rest = buffer.as_slice();
         while !rest.is_empty() {
-            let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(rest)
-                .map_err(|error| failed(&error))?;
-            let length = (message.header.length as usize).next_multiple_of(4);
-            match message.payload {
-                NetlinkPayload::Done(_) => return Ok(answers),
-                NetlinkPayload::Error(error) => return Err(failed(&error.to_io())),
-                NetlinkPayload::InnerMessage(answer) => answers.push(answer),
-                _ => {}
+            let length = NetlinkBuffer::new_checked(rest).map_err(|error| failed(&error))?.length();
+            match NetlinkMessage::<RouteNetlinkMessage>::deserialize(rest).map(|it| it.payload) {
+                Ok(NetlinkPayload::Done(_)) => return Ok(answers),
+                Ok(NetlinkPayload::Error(error)) => return Err(failed(&error.to_io())),
+                Ok(NetlinkPayload::InnerMessage(answer)) => answers.push(answer),
+                Ok(_) => {}
+                // One exotic route must not keep the daemon from starting.
+                Err(error) => warn!(%error, "the kernel tells of something unknown; passed over"),
             }
+            let length = (length as usize).next_multiple_of(4);
             rest = rest.get(length..).unwrap_or(&[]);
         }
     }
