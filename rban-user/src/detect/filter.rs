@@ -1,183 +1,335 @@
-//! Patterns compiled: is this message a failure, and whose?
+//! One filter: which lines are failures, and whose (spec, filter 6).
 
-use std::net::IpAddr;
+use std::num::NonZeroUsize;
 
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use super::Style;
+use super::fields::{Fields, Name, Names, Value};
+use super::found::Found;
+use super::identity::{Identity, identify};
+use super::multiline::Buffer;
+use super::pattern::{Error, Pattern};
+use super::pyre::{Flags, LimitReached, Scratch};
+use super::session::{Outcome, Sessions};
+use super::tag::UseDns;
+use super::which::Which;
+use crate::clock::WallTime;
+use crate::event::Line;
 
-use super::prefilter::Prefilter;
-use super::tag;
-use crate::addr::Offender;
-
-/// What configuration asks of a filter.
-///
-/// Patterns are fail2ban's as far as they are regular expressions proper: no look-around, no back-references. They see
-/// bytes, so `.` is any byte and `\w` ASCII. They see the line without its date.
+/// The patterns of a filter, as configuration has them: in Python's dialect, with fail2ban's tags.
 #[derive(Clone, Debug)]
-pub struct Spec {
-    /// What every line of interest begins with; `<F-CONTENT>` is what `failregex` then looks at, `<F-MLFID>` tells
-    /// sessions apart.
-    pub prefregex: String,
-    /// Each match is a failure of `<HOST>`. Within one session they are the kinds of lines of which one attempt
-    /// writes at most one each.
+pub struct Patterns {
+    /// What every line of interest begins with; `<F-CONTENT>` is what `failregex` then looks at.
+    pub prefregex: Option<String>,
+    /// The first that matches makes a line a failure.
     pub failregex: Vec<String>,
+    /// A match of any of these makes it none.
+    pub ignoreregex: Vec<String>,
+    /// So many lines are looked at together.
+    pub maxlines: NonZeroUsize,
+    /// What to make of host names.
+    pub usedns: UseDns,
 }
 
-/// A pattern that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// It does not compile.
-    #[error("{option} = {pattern}: not a usable pattern")]
-    Pattern {
-        /// Which option it stands in.
-        option: &'static str,
-        /// The pattern as it was written.
-        pattern: String,
-        /// What is wrong with it.
-        #[source]
-        source: regex::Error,
-    },
-    /// It lacks a tag without which a match would be of no use.
-    #[error("{option} = {pattern}: no {tag} in it; write {tag} where it belongs")]
-    NoTag {
-        /// Which option it stands in.
-        option: &'static str,
-        /// The pattern as it was written.
-        pattern: String,
-        /// What it lacks.
-        tag: &'static str,
-    },
-    /// The patterns together are too large.
-    #[error("failregex: too many or too large patterns; remove some")]
-    TooLarge(#[source] regex::Error),
+/// One line, as a filter sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subject<'a> {
+    /// Without its date; valid UTF-8; ends in a newline.
+    pub(super) text: &'a [u8],
+    /// As it was written, behind the date that it was given if it had none.
+    pub(super) line: &'a Line,
+    /// The failure's time, if it is known.
+    pub(super) time: Option<WallTime>,
+    /// The clock's time.
+    pub(super) now: WallTime,
 }
 
-/// What one line says.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Match<'a> {
-    /// Who failed.
-    pub(super) offender: Offender,
-    /// Which pattern matched, counted from 0.
-    pub(super) kind: usize,
-    /// The session it happened in, if lines tell.
-    pub(super) session: Option<&'a [u8]>,
-}
-
-/// A [`Spec`], compiled.
+/// [`Patterns`], compiled, with what is remembered of earlier lines.
 #[derive(Clone, Debug)]
 pub(super) struct Filter {
-    prefilter: Prefilter,
-    prefregex: Regex,
-    /// All of `failregex` at once: most messages match none.
-    any: RegexSet,
-    failregex: Vec<Regex>,
+    usedns: UseDns,
+    prefregex: Option<Pattern>,
+    failregex: Vec<Pattern>,
+    ignoreregex: Vec<Pattern>,
+    /// Which of `failregex` may match: most texts none.
+    which: Which,
+    names: Names,
+    sessions: Sessions,
+    /// Where several lines are looked at together.
+    buffer: Option<Buffer>,
+    work: Work,
+}
+
+/// Memory that is used again for each line.
+#[derive(Clone, Debug, Default)]
+struct Work {
+    scratch: Scratch,
+    prefix: Fields,
+    fields: Fields,
+    content: Vec<u8>,
+    candidates: Vec<usize>,
+    matches: Vec<Line>,
+}
+
+/// What became of a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Outcomes {
+    /// Whether any failregex matched, whatever came of it.
+    pub(super) matched: bool,
+    /// Whether a failregex matched that an ignoreregex took back, or ignoreregex matched beforehand.
+    pub(super) ignored: bool,
+    /// Searches that were given up, having taken too many steps.
+    pub(super) given_up: u32,
 }
 
 impl Filter {
-    pub(super) fn new(spec: &Spec) -> Result<Self, Error> {
-        let prefregex = compile("prefregex", &spec.prefregex, tag::CONTENT, "<F-CONTENT>")?;
-        let failregex = spec
+    pub(super) fn new(patterns: &Patterns) -> Result<Self, Error> {
+        let mut names = Names::default();
+        let usedns = patterns.usedns;
+        let mut compile = |option, source: &str, flags| {
+            Pattern::new(option, source, flags, usedns, &mut names)
+        };
+        let several = patterns.maxlines.get() > 1;
+        let flags = if several { Flags::Multiline } else { Flags::None };
+        let prefregex = patterns.prefregex.as_deref();
+        let prefregex = prefregex.map(|it| compile("prefregex", it, Flags::None)).transpose()?;
+        let failregex: Vec<Pattern> = patterns
             .failregex
             .iter()
-            .map(|pattern| compile("failregex", pattern, tag::HOST, "<HOST>"))
-            .collect::<Result<Vec<_>, _>>()?;
-        let any = RegexSetBuilder::new(failregex.iter().map(Regex::as_str))
-            .unicode(false)
-            .build()
-            .map_err(Error::TooLarge)?;
-        let prefilter = Prefilter::new(failregex.iter().map(Regex::as_str));
-        Ok(Self { prefilter, prefregex, any, failregex })
+            .map(|it| compile("failregex", it, flags))
+            .collect::<Result<_, _>>()?;
+        let ignoreregex = patterns
+            .ignoreregex
+            .iter()
+            .map(|it| compile("ignoreregex", it, Flags::None))
+            .collect::<Result<_, _>>()?;
+        let told = prefregex.as_ref().is_some_and(Pattern::tells_of_somebody);
+        let mut untold = failregex.iter().zip(&patterns.failregex);
+        if let Some((_, pattern)) = untold.find(|(it, _)| !told && !it.tells_of_somebody()) {
+            return Err(Error::Nobody { option: "failregex", pattern: pattern.clone() });
+        }
+        Ok(Self {
+            usedns,
+            which: Which::new(&failregex),
+            prefregex,
+            failregex,
+            ignoreregex,
+            names,
+            sessions: Sessions::default(),
+            buffer: several.then(|| Buffer::new(patterns.maxlines)),
+            work: Work::default(),
+        })
     }
 
-    /// What a line without its date says; `None` also where what failed has no address, such as a host name.
-    pub(super) fn find<'a>(&self, text: &'a [u8]) -> Option<Match<'a>> {
-        if !self.prefilter.may_match(text) {
-            return None;
+    pub(super) fn patterns(&self) -> (Option<&Pattern>, &[Pattern]) {
+        (self.prefregex.as_ref(), &self.failregex)
+    }
+
+    /// Whether lines are looked at together, so that none may be left out.
+    pub(super) fn needs_every_line(&self) -> bool {
+        self.buffer.is_some()
+    }
+
+    /// Looks at a line, and hands what it finds to `found`.
+    pub(super) fn line(
+        &mut self,
+        subject: &Subject<'_>,
+        style: Style,
+        found: &mut dyn FnMut(&Found<'_>),
+    ) -> Outcomes {
+        let mut outcomes = Outcomes::default();
+        let mut work = std::mem::take(&mut self.work);
+        if let Some(buffer) = &mut self.buffer {
+            buffer.push(subject.text, subject.line);
         }
-        let prefix = self.prefregex.captures(text)?;
-        let content = prefix.name(tag::CONTENT)?.as_bytes();
-        let kind = self.any.matches(content).iter().next()?;
-        let host = self.failregex[kind].captures(content)?.name(tag::HOST)?.as_bytes();
-        let addr: IpAddr = str::from_utf8(host).ok()?.parse().ok()?;
-        let session = prefix.name(tag::SESSION).map(|session| session.as_bytes());
-        Some(Match { offender: addr.into(), kind, session })
+        self.look(subject, style, &mut work, &mut outcomes, found);
+        self.work = work;
+        outcomes
+    }
+
+    fn look(
+        &mut self,
+        subject: &Subject<'_>,
+        style: Style,
+        work: &mut Work,
+        outcomes: &mut Outcomes,
+        found: &mut dyn FnMut(&Found<'_>),
+    ) {
+        let joined = self.buffer.as_ref().map(Buffer::text);
+        let text = joined.as_deref().unwrap_or(subject.text);
+        if self.ignoreregex.len() + 2 < self.failregex.len()
+            && self.ignored(text, &mut work.scratch, outcomes)
+        {
+            return;
+        }
+        work.prefix.clear();
+        let mut content = std::mem::take(&mut work.content);
+        let text = match self.prefix(text, work, &mut content, outcomes) {
+            Prefix::None => Some(text),
+            Prefix::Content => Some(&content[..]),
+            Prefix::NoMatch => None,
+        };
+        if let Some(text) = text {
+            self.failures(text, subject, style, work, outcomes, found);
+        }
+        work.content = content;
+    }
+
+    fn prefix(
+        &mut self,
+        text: &[u8],
+        work: &mut Work,
+        content: &mut Vec<u8>,
+        outcomes: &mut Outcomes,
+    ) -> Prefix {
+        let Some(prefregex) = &self.prefregex else { return Prefix::None };
+        if !outcomes.count(prefregex.search(&mut work.scratch, text)) {
+            return Prefix::NoMatch;
+        }
+        prefregex.capture(&work.scratch, text, &mut work.prefix);
+        work.prefix.remove(Name::CONTENT);
+        match prefregex.range(&work.scratch, Name::CONTENT) {
+            Some(range) if !range.is_empty() => {
+                content.clear();
+                content.extend_from_slice(&text[range]);
+                content.push(b'\n');
+                if let Some(buffer) = &mut self.buffer {
+                    buffer.narrow(content);
+                }
+                Prefix::Content
+            }
+            _ => Prefix::None,
+        }
+    }
+
+    fn failures(
+        &mut self,
+        text: &[u8],
+        subject: &Subject<'_>,
+        style: Style,
+        work: &mut Work,
+        outcomes: &mut Outcomes,
+        found: &mut dyn FnMut(&Found<'_>),
+    ) {
+        let mut candidates = std::mem::take(&mut work.candidates);
+        self.which.candidates(text, &mut candidates);
+        for &index in &candidates {
+            if !outcomes.count(self.failregex[index].search(&mut work.scratch, text)) {
+                continue;
+            }
+            if self.failure(index, text, subject, style, work, outcomes, found) == Next::Stop {
+                break;
+            }
+        }
+        work.candidates = candidates;
+    }
+
+    /// A failregex matched: what does it come to?
+    #[expect(clippy::too_many_arguments, reason = "the steps of one line share all of these")]
+    fn failure(
+        &mut self,
+        index: usize,
+        text: &[u8],
+        subject: &Subject<'_>,
+        style: Style,
+        work: &mut Work,
+        outcomes: &mut Outcomes,
+        found: &mut dyn FnMut(&Found<'_>),
+    ) -> Next {
+        outcomes.matched = true;
+        let pattern = &self.failregex[index];
+        work.fields.clear();
+        work.fields.overlay(&work.prefix);
+        pattern.capture(&work.scratch, text, &mut work.fields);
+        let split = self.buffer.as_ref().map(|buffer| buffer.split(text, pattern, &work.scratch));
+        let ignored = match &split {
+            Some(split) => {
+                let matched = split.matched_text();
+                self.ignored(&matched, &mut work.scratch, outcomes)
+            }
+            None => self.ignored(text, &mut work.scratch, outcomes),
+        };
+        let next = if style == Style::First { Next::Stop } else { Next::Go };
+        if ignored {
+            return next;
+        }
+        if subject.time.is_none() && style == Style::First {
+            return next;
+        }
+        work.matches.clear();
+        match (&mut self.buffer, split) {
+            (Some(buffer), Some(split)) => {
+                work.matches.extend(split.matched_lines());
+                buffer.keep(split);
+            }
+            _ => work.matches.push(subject.line.clone()),
+        }
+        self.report(index, subject, style, work, found)
+    }
+
+    /// Merges the match into its session, if it names one, and reports it if it tells of somebody.
+    fn report(
+        &mut self,
+        index: usize,
+        subject: &Subject<'_>,
+        style: Style,
+        work: &mut Work,
+        found: &mut dyn FnMut(&Found<'_>),
+    ) -> Next {
+        let next = if style == Style::First { Next::Stop } else { Next::Go };
+        let mut tell = |identity: Option<&Identity>, fields: &Fields, matches: &[Line]| {
+            let (time, names) = (subject.time, &self.names);
+            found(&Found { failregex: index, identity, time, matches, fields, names });
+        };
+        let session = match work.fields.remove(Name::MLFID) {
+            Some(Value::Text(session)) if !session.is_empty() => session,
+            _ => {
+                let identity = identify(&work.fields, self.usedns);
+                if identity.is_some() || style == Style::Every {
+                    tell(identity.as_ref(), &work.fields, &work.matches);
+                }
+                return next;
+            }
+        };
+        let fields = std::mem::take(&mut work.fields);
+        let (outcome, session) = self.sessions.merge(&session, fields, &work.matches, subject.now);
+        if outcome == Outcome::NoFailure && style == Style::First {
+            return next;
+        }
+        let identity = identify(&session.fields, self.usedns);
+        if identity.is_none() {
+            session.wait_for_address();
+        }
+        if identity.is_some() || style == Style::Every {
+            tell(identity.as_ref(), &session.fields, &session.matches);
+        }
+        next
+    }
+
+    fn ignored(&self, text: &[u8], scratch: &mut Scratch, outcomes: &mut Outcomes) -> bool {
+        let mut patterns = self.ignoreregex.iter();
+        let ignored = patterns.any(|pattern| outcomes.count(pattern.search(scratch, text)));
+        outcomes.ignored |= ignored;
+        ignored
     }
 }
 
-fn compile(
-    option: &'static str,
-    pattern: &str,
-    group: &str,
-    tag: &'static str,
-) -> Result<Regex, Error> {
-    let regex = RegexBuilder::new(&tag::expand(pattern))
-        .unicode(false)
-        .build()
-        .map_err(|source| Error::Pattern { option, pattern: pattern.to_owned(), source })?;
-    if !regex.capture_names().flatten().any(|name| name == group) {
-        return Err(Error::NoTag { option, pattern: pattern.to_owned(), tag });
+impl Outcomes {
+    fn count(&mut self, searched: Result<bool, LimitReached>) -> bool {
+        self.given_up += u32::from(searched.is_err());
+        searched.unwrap_or(false)
     }
-    Ok(regex)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+enum Prefix {
+    /// There is none, or it leaves the whole text.
+    None,
+    /// It leaves its `<F-CONTENT>`.
+    Content,
+    NoMatch,
+}
 
-    fn spec(failregex: &[&str]) -> Spec {
-        Spec {
-            prefregex: r"^(?:(?P<x>\w+)|<F-MLFID>\w+\[\d+\]</F-MLFID>): <F-CONTENT>.+</F-CONTENT>$"
-                .into(),
-            failregex: failregex.iter().map(|pattern| (*pattern).to_owned()).collect(),
-        }
-    }
-
-    #[track_caller]
-    fn check(text: &[u8], found: Option<(&str, usize, Option<&[u8]>)>) {
-        let filter = Filter::new(&spec(&["^bad .* from <HOST>$", "^worse <HOST>$"])).unwrap();
-        let found = found.map(|(host, kind, session)| Match {
-            offender: host.parse().unwrap(),
-            kind,
-            session,
-        });
-        assert_eq!(filter.find(text), found, "{}", text.escape_ascii());
-    }
-
-    #[test]
-    fn a_match_says_who_and_in_which_session() {
-        check(b"x: bad one from 192.0.2.7", Some(("192.0.2.7", 0, None)));
-        check(b"x[5]: worse 2001:db8::7", Some(("2001:db8::7", 1, Some(b"x[5]"))));
-        check(b"x: bad \xff\0 from ::ffff:192.0.2.7", Some(("192.0.2.7", 0, None)));
-    }
-
-    #[test]
-    fn what_is_no_address_has_no_offender() {
-        for host in ["192.030.0.6", "256.1.1.1", "fe80::1%eth0", "host.example", "UNKNOWN"] {
-            check(format!("x: worse {host}").as_bytes(), None);
-        }
-    }
-
-    #[test]
-    fn the_last_address_counts_even_if_it_is_none() {
-        check(b"x: bad a from 192.0.2.9 from 192.0.2.7", Some(("192.0.2.7", 0, None)));
-        check(b"x: bad a from 192.0.2.9 from fe80::1%eth0", None);
-    }
-
-    #[test]
-    fn other_lines_are_nothing() {
-        for text in [&b""[..], b"x: good", b"worse 192.0.2.7", b"x[]: worse 192.0.2.7"] {
-            check(text, None);
-        }
-    }
-
-    #[track_caller]
-    fn refused(failregex: &str, message: &str) {
-        assert_eq!(Filter::new(&spec(&[failregex])).unwrap_err().to_string(), message);
-    }
-
-    #[test]
-    fn a_useless_pattern_is_refused() {
-        refused("^x <HOST", "failregex = ^x <HOST: no <HOST> in it; write <HOST> where it belongs");
-        refused("^(x <HOST>", "failregex = ^(x <HOST>: not a usable pattern");
-        refused("^(?!x)<HOST>", "failregex = ^(?!x)<HOST>: not a usable pattern");
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Go,
+    Stop,
 }

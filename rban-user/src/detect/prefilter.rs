@@ -1,87 +1,185 @@
-//! Literals that every match must contain, looked for in one pass.
+//! Lines that may matter, found in whole chunks by the literals that every match must contain.
 //!
-//! Most lines of a log are no failures, and most of those lack every word that a failure begins with. Finding that out
-//! costs a twentieth of what the patterns cost.
+//! Most lines of a log are no failures, and most of those lack every literal. One pass of a vectorised search over a chunk
+//! skips them without even looking for their ends.
 
-use regex::bytes::{Regex, RegexBuilder};
-use regex_syntax::ParserBuilder;
-use regex_syntax::hir::literal::{Extractor, Seq};
+use std::collections::HashMap;
 
-/// Tells at little cost of most texts that no pattern matches anywhere in them.
+use aho_corasick::AhoCorasick;
+use memchr::memmem;
+
+use super::filter::Filter;
+use super::pattern::Pattern;
+use super::required::{Required, chance, either, required};
+
+/// Where a date may be cut out of a line: a literal may stand on both sides of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seams {
+    /// Not beside a letter, digit or underscore.
+    BetweenWords,
+    /// Anywhere.
+    Anywhere,
+}
+
+/// Before literals were counted in a chunk of at least so many bytes, which of them are rare is guessed.
+const SAMPLE_BYTES: usize = 16 * 1024;
+
+/// Of a longer chunk, so many bytes are a sample.
+const SAMPLE_MAX_BYTES: usize = 256 * 1024;
+
+/// Tells at little cost of most lines that no filter matches them.
 #[derive(Clone, Debug)]
 pub(super) struct Prefilter {
-    /// Any of the literals; `None` where a pattern may begin with anything.
-    literals: Option<Regex>,
+    /// What each filter could be looked for by.
+    choices: Vec<Choices>,
+    learned: bool,
+    /// Any of all filters' literals; `None` where one of them may match anything.
+    any: Option<AhoCorasick>,
+    /// Each filter's own.
+    own: Vec<Option<AhoCorasick>>,
+}
+
+/// Of each pattern all sets of literals of which a match contains one; none where nothing is known.
+#[derive(Clone, Debug, Default)]
+struct Choices {
+    prefix: Vec<Required>,
+    failures: Vec<Vec<Required>>,
 }
 
 impl Prefilter {
-    /// Made of patterns that compile.
-    pub(super) fn new<'a>(patterns: impl Iterator<Item = &'a str>) -> Self {
-        let mut beginnings = Seq::empty();
-        for pattern in patterns {
-            beginnings.union(&mut beginnings_of(pattern));
-        }
-        let literals = beginnings.literals().filter(|found| found.iter().all(|l| !l.is_empty()));
-        let any = literals.map(|found| {
-            let escaped = |byte: &u8| format!(r"\x{byte:02x}");
-            let literal = |bytes: &[u8]| bytes.iter().map(escaped).collect::<String>();
-            found.iter().map(|found| literal(found.as_bytes())).collect::<Vec<_>>().join("|")
-        });
-        // Should the literals be too many to compile, there is no harm in doing without.
-        let literals = any.and_then(|any| RegexBuilder::new(&any).unicode(false).build().ok());
-        Self { literals }
+    /// Made for these filters; `Seams` says where their dates are cut out.
+    pub(super) fn new<'a>(filters: impl Iterator<Item = (&'a Filter, Seams)>) -> Self {
+        let choices = filters.map(|(filter, seams)| Choices::of(filter, seams)).collect();
+        let mut prefilter = Self { choices, learned: false, any: None, own: Vec::new() };
+        prefilter.choose(chance);
+        prefilter
     }
 
-    /// False only if no pattern matches anywhere in the text.
-    pub(super) fn may_match(&self, text: &[u8]) -> bool {
-        self.literals.as_ref().is_none_or(|literals| literals.is_match(text))
+    /// Chooses the rarest literals, once a chunk of this very log tells which they are.
+    pub(super) fn learn(&mut self, chunk: &[u8]) {
+        if self.learned || chunk.len() < SAMPLE_BYTES {
+            return;
+        }
+        self.learned = true;
+        let sample = &chunk[..chunk.len().min(SAMPLE_MAX_BYTES)];
+        let sets = self.choices.iter().flat_map(|it| it.failures.iter().flatten().chain(&it.prefix));
+        let mut counts: HashMap<Vec<u8>, f64> =
+            sets.flat_map(|set| set.0.iter().map(|it| (it.clone(), 0.0))).collect();
+        for (literal, count) in &mut counts {
+            // What is absent from the sample may yet differ in how rare it is.
+            *count = memmem::find_iter(sample, literal).count() as f64 + chance(literal);
+        }
+        self.choose(|literal| counts[literal]);
+    }
+
+    fn choose(&mut self, weight: impl Fn(&[u8]) -> f64) {
+        let sets: Vec<Option<Required>> =
+            self.choices.iter().map(|choices| choices.rarest(&weight)).collect();
+        let all = sets.iter().cloned().reduce(|one, other| either(one?, other?)).flatten();
+        self.any = all.as_ref().and_then(searcher);
+        self.own = sets.iter().map(|set| set.as_ref().and_then(searcher)).collect();
+    }
+
+    /// Where in the chunk the next literal is; `None` if no line of it can match.
+    pub(super) fn next(&self, chunk: &[u8]) -> Option<usize> {
+        match &self.any {
+            Some(any) => any.find(chunk).map(|found| found.start()),
+            None => Some(0).filter(|_| !chunk.is_empty()),
+        }
+    }
+
+    /// False only if this filter, counted in the order given, cannot match the line.
+    pub(super) fn concerns(&self, filter: usize, line: &[u8]) -> bool {
+        self.own[filter].as_ref().is_none_or(|own| own.is_match(line))
     }
 }
 
-/// What a match of this pattern begins with; infinite if that may be anything.
-fn beginnings_of(pattern: &str) -> Seq {
-    match ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern) {
-        Ok(parsed) => Extractor::new().extract(&parsed),
-        Err(_) => Seq::infinite(),
+fn searcher(set: &Required) -> Option<AhoCorasick> {
+    // Should the literals be too many, there is no harm in doing without.
+    AhoCorasick::new(&set.0).ok()
+}
+
+impl Choices {
+    fn of(filter: &Filter, seams: Seams) -> Self {
+        if filter.needs_every_line() {
+            return Self::default();
+        }
+        let sets = |pattern: &Pattern| -> Vec<Required> {
+            let sets = required(&pattern.pyre.over_approximation()).into_iter();
+            sets.filter_map(|set| apart(&set, seams)).collect()
+        };
+        let (prefix, failures) = filter.patterns();
+        Self {
+            prefix: prefix.map(sets).unwrap_or_default(),
+            failures: failures.iter().map(sets).collect(),
+        }
     }
+
+    /// What the filter is looked for by, where the literals are as common as `weight` says.
+    fn rarest(&self, weight: impl Fn(&[u8]) -> f64) -> Option<Required> {
+        let total = |set: &Required| -> f64 { set.0.iter().map(|literal| weight(literal)).sum() };
+        let rarest = |sets: &[Required]| {
+            sets.iter().min_by(|a, b| total(a).total_cmp(&total(b))).cloned()
+        };
+        let mut failures = self.failures.iter().map(|sets| rarest(sets));
+        let first = failures.next().flatten();
+        let failures = first.and_then(|first| failures.try_fold(first, |all, it| either(all, it?)));
+        let both = [rarest(&self.prefix), failures];
+        both.into_iter().flatten().min_by(|a, b| total(a).total_cmp(&total(b)))
+    }
+}
+
+/// What stays whole of each literal wherever a date was cut out of it.
+fn apart(set: &Required, seams: Seams) -> Option<Required> {
+    let pieces = set.0.iter().map(|literal| match seams {
+        Seams::BetweenWords => longest_piece(literal).map(|piece| vec![piece.to_vec()]),
+        Seams::Anywhere => halves(literal),
+    });
+    let mut literals = pieces.collect::<Option<Vec<_>>>()?.concat();
+    literals.sort();
+    literals.dedup();
+    Some(Required(literals)).filter(|set| !set.0.is_empty())
+}
+
+/// The longest piece with no place inside between two bytes that are no part of words.
+fn longest_piece(literal: &[u8]) -> Option<&[u8]> {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii();
+    let pieces = literal.chunk_by(|a, b| is_word(a) || is_word(b));
+    pieces.max_by_key(|piece| piece.len())
+}
+
+/// Cut once anywhere, a literal keeps its first half or its second.
+fn halves(literal: &[u8]) -> Option<Vec<Vec<u8>>> {
+    (literal.len() > 1).then(|| {
+        let (first, second) = literal.split_at(literal.len() / 2);
+        vec![first.to_vec(), second.to_vec()]
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[track_caller]
-    fn check(patterns: &[&str], text: &str, may_match: bool) {
-        let prefilter = Prefilter::new(patterns.iter().copied());
-        assert_eq!(prefilter.may_match(text.as_bytes()), may_match, "{patterns:?} in {text}");
+    fn check(literal: &str, seams: Seams, pieces: &[&str]) {
+        let set = apart(&Required(vec![literal.into()]), seams);
+        let found: Vec<String> = set
+            .map(|set| set.0.into_iter().map(|it| String::from_utf8(it).unwrap()).collect())
+            .unwrap_or_default();
+        assert_eq!(found, pieces, "{literal}");
     }
 
     #[test]
-    fn a_text_without_any_beginning_cannot_match() {
-        let patterns = ["^Failed (?:password|none) for .*$", r"^\[x\] .* from"];
-        check(&patterns, "Accepted password for root", false);
-        check(&patterns, "x: Failed password for root", true);
-        check(&patterns, "x: [x] and so on", true);
-        check(&patterns, "", false);
+    fn a_literal_is_cut_where_a_date_may_have_been() {
+        check("Failed password for ", Seams::BetweenWords, &["Failed password for "]);
+        check("\" 404 ", Seams::BetweenWords, &[" 404 "]);
+        check("[] []", Seams::BetweenWords, &["]"]);
+        check("é: ", Seams::BetweenWords, &["é:"]);
     }
 
     #[test]
-    fn where_a_pattern_may_begin_with_anything_every_text_may_match() {
-        check(&["^a", "^.*b"], "xyz", true);
-        check(&["^a", r"^\S+ b"], "xyz", true);
-        check(&["^a", "^(?:c|)d*"], "xyz", true);
-    }
-
-    proptest! {
-        #[test]
-        fn what_matches_may_match(text in "[ab\\[ F\\x00\u{e9}]{0,12}", patterns in prop::collection::vec("\\^?[abF][ab?*.]{0,4}", 1..4)) {
-            let regexes: Vec<Regex> = patterns.iter().filter_map(|p| RegexBuilder::new(p).unicode(false).build().ok()).collect();
-            let prefilter = Prefilter::new(regexes.iter().map(Regex::as_str));
-            if regexes.iter().any(|regex| regex.is_match(text.as_bytes())) {
-                prop_assert!(prefilter.may_match(text.as_bytes()));
-            }
-        }
+    fn cut_anywhere_one_half_stays() {
+        check("Failed", Seams::Anywhere, &["Fai", "led"]);
+        check("a", Seams::Anywhere, &[]);
     }
 }

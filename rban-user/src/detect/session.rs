@@ -1,130 +1,270 @@
-//! One attempt, one failure, however many lines a daemon writes about it.
+//! Lines of one session, put together (spec, filter 7).
 //!
-//! sshd tells of one wrong password of an unknown user three times: the user is invalid, PAM refused, the password
-//! failed. One attempt writes at most one line of each kind; so a line of a kind that was already seen begins the next
-//! attempt, and any other belongs to the one before.
+//! A daemon may name the user in one line and the address in another; `<F-MLFID>`, mostly the process id, says that they
+//! belong together. Later lines complete earlier ones, a success takes back what it explains.
 
-use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
-use super::filter::Match;
+use compact_str::CompactString;
+
+use super::fields::{Fields, Name, Value};
 use crate::clock::WallTime;
+use crate::event::Line;
 
-/// So many sessions are remembered; then the one that was silent longest is forgotten, and its next line counts.
-const SESSIONS_MAX: usize = 1_024;
+/// So many sessions are remembered; then the oldest are forgotten.
+const SESSIONS_MAX: usize = 100;
 
-/// After so long the same session's lines are another attempt's; sshd closes one that takes two minutes.
-const ATTEMPT_MAX: Duration = Duration::from_secs(300);
+/// So long is a session remembered, from its first line.
+const LIFETIME: Duration = Duration::from_secs(300);
 
-/// The attempts in progress.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sessions {
-    /// Keyed, so that nobody can choose names that collide.
-    hasher: RandomState,
-    by_session: HashMap<u64, Attempt>,
-    by_time: BTreeSet<(WallTime, u64)>,
+/// So many lines, and users, of one session are kept; the first ones beyond that go. Fail2ban has no such limits;
+/// without them, one session could fill the memory.
+const KEPT_MAX: usize = 100;
+
+/// What is known of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Session {
+    pub(super) fields: Fields,
+    /// Lines that belong to failures not yet reported, or just now.
+    pub(super) matches: Vec<Line>,
+    /// Lines that were no failures by themselves.
+    held: Vec<Line>,
+    users: BTreeSet<CompactString>,
+    pending: bool,
 }
 
-#[derive(Clone, Debug)]
-struct Attempt {
-    latest: WallTime,
-    /// One bit for each kind of line seen; kinds past 63 share the last.
-    kinds: u64,
+/// What a line of a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// A failure, of whoever the session's fields tell of.
+    Failure,
+    /// None.
+    NoFailure,
+}
+
+/// The sessions of one filter.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sessions {
+    by_id: HashMap<Box<str>, (WallTime, Session)>,
+    /// Oldest first; those forgotten since may still be in it.
+    order: VecDeque<(WallTime, Box<str>)>,
+    /// Where a session that is not remembered is put together.
+    forgotten: Session,
 }
 
 impl Sessions {
-    /// Whether this line begins an attempt. Lines that do not name their session go by offender alone.
-    pub(super) fn begins_attempt(&mut self, found: &Match<'_>, now: WallTime) -> bool {
-        let session = self.hasher.hash_one((found.session, found.offender));
-        let kind = 1 << found.kind.min(63);
-        let seen =
-            self.by_session.get(&session).filter(|seen| now.since(seen.latest) < ATTEMPT_MAX);
-        let joined = seen.map(|seen| seen.kinds).filter(|kinds| kinds & kind == 0);
-        self.remember(session, Attempt { latest: now, kinds: joined.unwrap_or(0) | kind });
-        joined.is_none()
+    /// Adds a line that captured `fields` and touched `lines` to its session, and tells what it makes of it.
+    ///
+    /// `now` is the clock's time, not the log's.
+    pub(super) fn merge(
+        &mut self,
+        id: &str,
+        mut fields: Fields,
+        lines: &[Line],
+        now: WallTime,
+    ) -> (Outcome, &mut Session) {
+        let taken = |value: Option<Value>| value.is_some_and(|value| !value.is_empty());
+        let gain = fields.find(Name::MLFGAINED).filter(|value| !value.is_empty()).cloned();
+        let gained = gain.is_some();
+        if let Some(gain) = gain
+            && fields.text(Name::NOFAIL).is_none()
+        {
+            fields.set(Name::NOFAIL, gain);
+        }
+        let mut no_failure = fields.text(Name::NOFAIL).is_some();
+        let forget = taken(fields.remove(Name::MLFFORGET));
+
+        let known = self.recall(id, now);
+        let session = match (known, forget) {
+            (true, _) => {
+                let session = if forget {
+                    self.forgotten = self.remove(id).expect("recalled above");
+                    &mut self.forgotten
+                } else {
+                    &mut self.by_id.get_mut(id).expect("recalled above").1
+                };
+                session.meet(&fields);
+                let before = [Name::NOFAIL, Name::MLFGAINED];
+                let had = before.map(|name| taken(session.fields.remove(name)));
+                session.pending &= !gained;
+                if had == [false, false] && !session.pending {
+                    session.matches.clear();
+                }
+                session.fields.overlay(&fields);
+                session
+            }
+            (false, false) => {
+                let mut session = Session { fields, ..Session::default() };
+                session.meet_itself();
+                self.remember(id, session, now)
+            }
+            (false, true) => {
+                self.forgotten = Session { fields, ..Session::default() };
+                &mut self.forgotten
+            }
+        };
+        if std::mem::take(&mut session.pending) || session.users.len() > 1 {
+            session.fields.remove(Name::NOFAIL);
+            session.fields.remove(Name::MLFGAINED);
+            no_failure = false;
+        }
+        if !no_failure {
+            let mut held = std::mem::take(&mut session.held);
+            held.append(&mut session.matches);
+            session.matches = held;
+            keep(&mut session.matches, lines);
+        } else if !forget {
+            keep(&mut session.held, lines);
+        }
+        let failed = session.fields.text(Name::NOFAIL).is_none();
+        (if failed { Outcome::Failure } else { Outcome::NoFailure }, session)
     }
 
-    fn remember(&mut self, session: u64, attempt: Attempt) {
-        self.by_time.insert((attempt.latest, session));
-        if let Some(before) = self.by_session.insert(session, attempt)
-            && self.by_session[&session].latest != before.latest
-        {
-            self.by_time.remove(&(before.latest, session));
-        }
-        if self.by_session.len() > SESSIONS_MAX
-            && let Some((_, oldest)) = self.by_time.pop_first()
-        {
-            self.by_session.remove(&oldest);
+    fn recall(&mut self, id: &str, now: WallTime) -> bool {
+        match self.by_id.get(id) {
+            Some((since, _)) if now.since(*since) < LIFETIME => true,
+            Some(_) => {
+                self.by_id.remove(id);
+                false
+            }
+            None => false,
         }
     }
+
+    fn remove(&mut self, id: &str) -> Option<Session> {
+        self.by_id.remove(id).map(|(_, session)| session)
+    }
+
+    fn remember(&mut self, id: &str, session: Session, now: WallTime) -> &mut Session {
+        while self.by_id.len() >= SESSIONS_MAX || self.order.len() >= 4 * SESSIONS_MAX {
+            let Some((since, oldest)) = self.order.pop_front() else { break };
+            if self.by_id.get(&oldest).is_some_and(|(begun, _)| *begun == since) {
+                self.by_id.remove(&oldest);
+            }
+        }
+        self.order.push_back((now, id.into()));
+        &mut self.by_id.entry(id.into()).insert_entry((now, session)).into_mut().1
+    }
+}
+
+impl Session {
+    /// The session waits for a line that tells the address; its next line is a failure whatever it says.
+    pub(super) fn wait_for_address(&mut self) {
+        self.pending = true;
+    }
+
+    fn meet(&mut self, fields: &Fields) {
+        if let Some(user) = fields.text(Name::USER) {
+            if self.users.len() < KEPT_MAX {
+                self.users.insert(user.into());
+            }
+            let users = self.users.iter().cloned().collect();
+            self.fields.set(Name::USERS, Value::Many(users));
+        }
+    }
+
+    fn meet_itself(&mut self) {
+        let fields = std::mem::take(&mut self.fields);
+        self.meet(&fields);
+        self.fields.overlay(&fields);
+    }
+}
+
+fn keep(kept: &mut Vec<Line>, lines: &[Line]) {
+    kept.extend_from_slice(lines);
+    let beyond = kept.len().saturating_sub(KEPT_MAX);
+    kept.drain(..beyond);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// These lines, each a session and a kind of line, a second apart: how many attempts are they?
+    const NOW: WallTime = WallTime::from_secs(1_000);
+
+    /// What the lines of one session come to: each given as its captures, each answered with the number of lines that
+    /// its failure has, or `None`.
     #[track_caller]
-    fn check(lines: &[(&str, usize)], attempts: usize) {
+    fn check(lines: &[(&[(Name, &str)], Option<usize>)]) {
         let mut sessions = Sessions::default();
-        let counted = lines.iter().enumerate().filter(|(secs, (session, kind))| {
-            let session = (!session.is_empty()).then_some(session.as_bytes());
-            let found = Match { offender: "192.0.2.7".parse().unwrap(), kind: *kind, session };
-            sessions.begins_attempt(&found, WallTime::from_secs(*secs as i64))
-        });
-        assert_eq!(counted.count(), attempts, "{lines:?}");
-    }
-
-    #[test]
-    fn lines_of_different_kinds_are_one_attempt() {
-        check(&[("a", 0), ("a", 1), ("a", 2)], 1);
-    }
-
-    #[test]
-    fn a_kind_seen_again_is_the_next_attempt() {
-        check(&[("a", 1), ("a", 1), ("a", 1)], 3);
-        check(&[("a", 0), ("a", 1), ("a", 1), ("a", 2)], 2);
-        check(&[("a", 0), ("a", 2), ("a", 1), ("a", 2), ("a", 1)], 2);
-    }
-
-    #[test]
-    fn sessions_are_counted_apart() {
-        check(&[("a", 0), ("b", 0), ("a", 1), ("b", 1)], 2);
-    }
-
-    #[test]
-    fn lines_without_a_session_go_by_offender() {
-        check(&[("", 0), ("", 1), ("", 0), ("", 1)], 2);
-    }
-
-    #[test]
-    fn an_attempt_does_not_last_for_ever() {
-        let mut sessions = Sessions::default();
-        let mut line = |kind, secs| {
-            let found = Match { offender: "192.0.2.7".parse().unwrap(), kind, session: Some(b"a") };
-            sessions.begins_attempt(&found, WallTime::from_secs(secs))
-        };
-        assert!(line(0, 0));
-        assert!(!line(1, 299));
-        assert!(line(2, 599));
-    }
-
-    #[test]
-    fn only_so_many_are_remembered() {
-        let mut sessions = Sessions::default();
-        for secs in 0..3 * SESSIONS_MAX as i64 {
-            let name = secs.to_string();
-            let found = Match {
-                offender: "192.0.2.7".parse().unwrap(),
-                kind: 0,
-                session: Some(name.as_bytes()),
-            };
-            sessions.begins_attempt(&found, WallTime::from_secs(secs));
+        for (number, (captures, expected)) in lines.iter().enumerate() {
+            let mut fields = Fields::default();
+            for (name, text) in *captures {
+                fields.set(*name, Value::Text((*text).into()));
+            }
+            let line = Line::from(format!("line {number}"));
+            let (outcome, session) = sessions.merge("1", fields, &[line], NOW);
+            let known = session.fields.text(Name::IP4).is_some();
+            if outcome == Outcome::Failure && !known {
+                session.wait_for_address();
+            }
+            let failed = (outcome == Outcome::Failure && known).then_some(session.matches.len());
+            assert_eq!(failed, *expected, "line {number}");
         }
-        assert_eq!(
-            (sessions.by_session.len(), sessions.by_time.len()),
-            (SESSIONS_MAX, SESSIONS_MAX)
-        );
+    }
+
+    const FROM: (Name, &str) = (Name::IP4, "192.0.2.1");
+    const NOFAIL: (Name, &str) = (Name::NOFAIL, "x");
+    const ROOT: (Name, &str) = (Name::USER, "root");
+    const ALICE: (Name, &str) = (Name::USER, "alice");
+    const GAINED: (Name, &str) = (Name::MLFGAINED, "x");
+    const FORGET: (Name, &str) = (Name::MLFFORGET, "x");
+
+    #[test]
+    fn a_later_line_tells_the_address() {
+        check(&[(&[ROOT], None), (&[FROM, NOFAIL], Some(2))]);
+    }
+
+    #[test]
+    fn an_earlier_line_tells_the_address() {
+        check(&[(&[FROM, NOFAIL], None), (&[ROOT], Some(2)), (&[ROOT], Some(1)), (&[FROM, GAINED, ROOT], None)]);
+    }
+
+    #[test]
+    fn a_success_takes_back_what_waits() {
+        check(&[(&[ROOT], None), (&[FROM, ROOT, GAINED], None)]);
+    }
+
+    #[test]
+    fn several_users_are_a_failure_even_if_the_last_succeeds() {
+        check(&[(&[ALICE, NOFAIL], None), (&[FROM, ROOT, GAINED], Some(2))]);
+        check(&[(&[ROOT, NOFAIL], None), (&[ROOT, NOFAIL], None), (&[FROM, ALICE, NOFAIL], Some(3))]);
+    }
+
+    #[test]
+    fn what_is_no_failure_alone_stays_none() {
+        check(&[(&[ROOT, NOFAIL], None), (&[FROM, NOFAIL, FORGET], None), (&[ROOT], None)]);
+    }
+
+    #[test]
+    fn a_forgotten_session_begins_anew() {
+        check(&[(&[FROM, FORGET], Some(1)), (&[ROOT], None)]);
+        check(&[(&[FROM], Some(1)), (&[FORGET], Some(1)), (&[ROOT], None)]);
+    }
+
+    #[test]
+    fn a_session_ends_after_its_lifetime() {
+        let mut sessions = Sessions::default();
+        let mut merge = |fields: Fields, secs: i64| {
+            let now = WallTime::from_secs(1_000 + secs);
+            sessions.merge("1", fields, &[], now).1.fields.text(Name::IP4).is_some()
+        };
+        let mut from = Fields::default();
+        from.set(Name::IP4, Value::Text("192.0.2.1".into()));
+        assert!(merge(from, 0));
+        assert!(merge(Fields::default(), 299));
+        assert!(!merge(Fields::default(), 300));
+    }
+
+    #[test]
+    fn no_more_than_so_many_are_remembered() {
+        let mut sessions = Sessions::default();
+        for number in 0..10 * SESSIONS_MAX {
+            sessions.merge(&number.to_string(), Fields::default(), &[], NOW);
+            sessions.merge("again", Fields::default(), &[Line::from("x")], NOW);
+        }
+        assert!(sessions.by_id.len() <= SESSIONS_MAX && sessions.order.len() <= 4 * SESSIONS_MAX);
+        assert!(sessions.by_id.values().all(|(_, session)| session.matches.len() <= KEPT_MAX));
     }
 }

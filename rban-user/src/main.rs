@@ -1,7 +1,0 @@
-//! The `rban` binary.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    rban::cli::main()
-}
