@@ -5,13 +5,13 @@
 
 #![deny(unsafe_code)]
 
+pub mod cli;
+pub mod daemon;
 
-
-
-
+pub mod config;
 
 pub mod control;
-#[allow(dead_code)] pub mod detect;
+pub mod detect;
 pub mod enforce;
 pub mod jail;
 pub mod source;

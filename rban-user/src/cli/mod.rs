@@ -91,7 +91,7 @@ pub fn main() -> ExitCode {
         Command::Status(status) => status.run(&common),
         Command::Why(why) => why.run(&common),
         Command::Panic(panic) => panic.run(&common),
-        Command::Config(config) => config.run(),
+        Command::Config(config) => config.run(&common),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,11 +1,12 @@
 //! Lines become failures (spec, filter).
 //!
 //! In: whole lines in chunks, and the time they were read. Out: who failed, and when by the log's clock. One detector
-//! serves all jails that read the same logs: what their filters can match is looked for in one pass over a chunk, and only
-//! lines that may matter are looked at one by one: the date is found and cut out, then the patterns see the rest. Knows
-//! nothing of jails or files, and asks no name server: a host name is found as a name.
+//! serves all jails whose logs overlap: what their filters can match is looked for in one pass over a chunk, and only
+//! lines that may matter are looked at by patterns. Knows nothing of jails or files, and asks no name server: a host
+//! name is found as a name.
 
 mod date;
+mod detector;
 mod fields;
 mod filter;
 mod found;
@@ -18,12 +19,14 @@ mod required;
 mod session;
 mod spec;
 mod tag;
+mod text;
 mod which;
 
+pub use detector::Detector;
 pub use fields::Value;
 pub use filter::Patterns;
 pub use found::Found;
 pub use identity::{Identity, Who};
-pub use pattern::Error;
+pub use pattern::Error as PatternError;
 pub use spec::{Spec, Style};
 pub use tag::UseDns;

@@ -80,3 +80,20 @@ mod tests {
         check("<1234>Nov 21 10:00:00 x", None);
     }
 }
+
+// SHIM
+pub(super) struct Spec { pub(super) patterns: Vec<String>, pub(super) logtimezone: Option<String> }
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub enum Error { X(String) }
+#[derive(Clone, Debug)]
+pub(super) struct Detector { zone: jiff::tz::TimeZone }
+#[derive(Clone, Debug)]
+pub(super) struct Found { pub(super) cut: Range<usize>, pub(super) time: Option<crate::clock::WallTime> }
+impl Detector {
+    pub(super) fn new(_spec: &Spec, zone: jiff::tz::TimeZone) -> Result<Self, Error> { Ok(Self { zone }) }
+    pub(super) fn find(&mut self, line: &[u8], now: crate::clock::WallTime) -> Option<Found> {
+        let (cut, stamp) = find(line)?;
+        Some(Found { cut, time: stamp.resolve(now, &self.zone) })
+    }
+}

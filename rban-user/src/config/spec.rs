@@ -1,0 +1,279 @@
+//! A jail's text → the stages' Specs. Everything that is wrong with it is found, not only the first.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use super::action::{ActionText, Does};
+use super::args;
+use super::error::{Quoted, Text};
+use super::jail::JailText;
+use super::options::{Setting, Value};
+use super::problem::{Problem, Wrong};
+use super::rban_conf::number;
+use super::services::Services;
+use super::takeover::{Asked, Takeover, takeover};
+use super::value::{self, NotATime};
+use super::words;
+use crate::detect::{self, Patterns, UseDns};
+use crate::event::JailName;
+use crate::jail::{self, Increment};
+use crate::source::{self, Backend, Log};
+
+/// One jail, stage by stage.
+#[derive(Clone, Debug)]
+pub struct JailSpec {
+    /// Its name; `policy` has the same.
+    pub name: JailName,
+    /// Where its lines come from.
+    pub source: source::Spec,
+    /// Which of them are failures.
+    pub filter: detect::Spec,
+    /// When failures lead to a ban.
+    pub policy: jail::Spec,
+    /// What a ban leads to.
+    pub actions: Vec<ActionSpec>,
+}
+
+/// One of a jail's actions.
+#[derive(Clone, Debug)]
+pub struct ActionSpec {
+    /// By what name the jail knows it.
+    pub name: String,
+    /// The file in `action.d`, without its extension.
+    pub file: String,
+    /// What the kernel does in its stead, if it is a firewall action.
+    pub takeover: Option<Takeover>,
+    /// Its commands and flags, in fail2ban's order, with tags that only a ban can fill in.
+    pub commands: Vec<(String, String)>,
+    /// What those tags may stand for.
+    pub properties: Vec<(String, String)>,
+}
+
+/// What came of a jail's text: its Spec, unless something is wrong, and what else the admin should know.
+pub(super) struct Built {
+    pub(super) spec: Result<JailSpec, Vec<Problem>>,
+    pub(super) warnings: Vec<Problem>,
+}
+
+/// Gives a jail's text its meaning.
+pub(super) fn build(jail: &JailText, services: &Services) -> Built {
+    let mut build = Build { jail, problems: Vec::new(), warnings: Vec::new() };
+    let spec = JailSpec {
+        name: jail.name.as_str().into(),
+        source: build.source(),
+        filter: build.filter(),
+        policy: build.policy(),
+        actions: jail.actions.iter().filter_map(|it| build.action(it, services)).collect(),
+    };
+    let Build { problems, warnings, .. } = build;
+    Built { spec: if problems.is_empty() { Ok(spec) } else { Err(problems) }, warnings }
+}
+
+struct Build<'a> {
+    jail: &'a JailText,
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+}
+
+impl<'a> Build<'a> {
+    /// A recognised option, of the jail or its filter.
+    fn setting(&self, name: &str) -> Option<&'a Setting> {
+        let of_filter = || self.jail.filter.iter().flat_map(|filter| &filter.settings);
+        self.jail.setting(name).or_else(|| of_filter().find(|setting| setting.name == name))
+    }
+
+    fn text(&self, name: &str) -> Option<&'a Text> {
+        self.setting(name).map(|setting| &setting.text).filter(|text| !text.value.is_empty())
+    }
+
+    fn lines(&self, name: &str) -> Vec<String> {
+        let text = self.text(name).map_or("", |text| &text.value);
+        text.split('\n').filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        match self.setting(name)?.value {
+            Value::Flag(flag) => Some(flag),
+            _ => None,
+        }
+    }
+
+    /// An option's meaning; where it has none, that is a problem, and `unset` what it is taken for meanwhile.
+    fn parse<T>(&mut self, name: &str, unset: T, parse: impl Fn(&str) -> Result<T, Wrong>) -> T {
+        let Some(text) = self.text(name) else { return unset };
+        parse(text.value.trim()).unwrap_or_else(|wrong| {
+            self.problems.push(Problem { quoted: Quoted::of(name, text), wrong });
+            unset
+        })
+    }
+
+    fn source(&mut self) -> source::Spec {
+        let backend = Backend::parse(&self.jail.backend);
+        let backend = backend.unwrap_or_else(|| {
+            let place = self.jail.setting("backend").and_then(|it| it.text.place.clone());
+            let quoted = Quoted::new(place, "backend", &self.jail.backend);
+            let wrong = Wrong::Word { allowed: "auto, pyinotify, polling or systemd" };
+            self.problems.push(Problem { quoted, wrong });
+            Backend::Auto
+        });
+        let logs = self.jail.logs.iter().flat_map(|log| {
+            let begin = if log.from == "tail" { source::Begin::End } else { source::Begin::Start };
+            log.files.iter().map(move |path| Log { path: path.clone(), begin })
+        });
+        source::Spec {
+            backend,
+            logs: logs.collect(),
+            journalmatch: self
+                .lines("journalmatch")
+                .iter()
+                .filter_map(|line| words::split(line))
+                .filter(|words| !words.is_empty())
+                .collect(),
+            encoding: self.parse("logencoding", source::Encoding::default(), |text| {
+                text.parse().map_err(|wrong: source::UnknownEncoding| Wrong::Stage(wrong.to_string()))
+            }),
+        }
+    }
+
+    fn filter(&mut self) -> detect::Spec {
+        const MAXLINES_MAX: i64 = 1_000;
+        let one = NonZeroUsize::MIN;
+        detect::Spec {
+            patterns: Patterns {
+                prefregex: self.text("prefregex").map(|text| text.value.clone()),
+                failregex: self.lines("failregex"),
+                ignoreregex: self.lines("ignoreregex"),
+                maxlines: self.parse("maxlines", one, |text| {
+                    let lines = number(text, 1, MAXLINES_MAX)?;
+                    Ok(NonZeroUsize::new(lines as usize).unwrap_or(one))
+                }),
+                usedns: self.usedns(),
+            },
+            datepattern: self.lines("datepattern"),
+            logtimezone: self.text("logtimezone").map(|text| text.value.clone()),
+            findtime: self.findtime(),
+        }
+    }
+
+    /// What is none of the four words is taken for `no`, as fail2ban does.
+    fn usedns(&mut self) -> UseDns {
+        let Some(text) = self.text("usedns") else { return UseDns::default() };
+        match text.value.to_lowercase().as_str() {
+            "yes" => UseDns::Yes,
+            "warn" => UseDns::Warn,
+            "no" => UseDns::No,
+            "raw" => UseDns::Raw,
+            _ => {
+                let wrong = Wrong::Word { allowed: "yes, warn, no or raw; no is taken" };
+                self.warnings.push(Problem { quoted: Quoted::of("usedns", text), wrong });
+                UseDns::No
+            }
+        }
+    }
+
+    fn findtime(&mut self) -> Duration {
+        const UNSET: Duration = Duration::from_secs(600);
+        self.parse("findtime", UNSET, |text| value::span(text).map_err(NotATime::into))
+    }
+
+    fn policy(&mut self) -> jail::Spec {
+        const UNSET_BANTIME: Duration = Duration::from_secs(600);
+        const UNSET_MAXRETRY: NonZeroU32 = NonZeroU32::new(3).expect("not zero");
+        jail::Spec {
+            name: self.jail.name.as_str().into(),
+            maxretry: self.parse("maxretry", UNSET_MAXRETRY, |text| {
+                let times = number(text, 1, i64::from(u32::MAX))?;
+                Ok(NonZeroU32::new(times as u32).unwrap_or(UNSET_MAXRETRY))
+            }),
+            findtime: self.findtime(),
+            bantime: self.parse("bantime", Some(UNSET_BANTIME), |text| {
+                value::bantime(text).map_err(NotATime::into)
+            }),
+            maxmatches: self.parse("maxmatches", 5, |text| {
+                const MATCHES_MAX: i64 = 10_000;
+                Ok(number(text, 0, MATCHES_MAX)? as usize)
+            }),
+            increment: self.increment(),
+            ignore: self.ignore(),
+        }
+    }
+
+    fn increment(&mut self) -> Option<Increment> {
+        let span = |text: &str| value::span(text).map(Some).map_err(NotATime::into);
+        let increment = Increment {
+            factor: self.parse("bantime.factor", 1.0, |text| {
+                value::number(text).ok_or(Wrong::Factor)
+            }),
+            formula: self.text("bantime.formula").map(|text| text.value.clone()),
+            multipliers: self.parse("bantime.multipliers", Vec::new(), |text| {
+                let numbers = text.split_whitespace().map(|it| it.parse().ok());
+                numbers.collect::<Option<_>>().ok_or(Wrong::Multipliers)
+            }),
+            maxtime: self.parse("bantime.maxtime", None, span),
+            rndtime: self.parse("bantime.rndtime", None, span),
+            overalljails: self.flag("bantime.overalljails").unwrap_or(false),
+        };
+        self.flag("bantime.increment").unwrap_or(false).then_some(increment)
+    }
+
+    fn action(&mut self, action: &ActionText, services: &Services) -> Option<ActionSpec> {
+        let (settings, properties) = match &action.does {
+            Does::Commands { settings, properties, .. } => (settings, properties),
+            Does::Python { .. } => {
+                let wrong = Wrong::Python { instead: instead_of(&action.file) };
+                self.warnings.push(Problem { quoted: Quoted::of("action", &action.spec), wrong });
+                return None;
+            }
+        };
+        Some(ActionSpec {
+            name: action.actname.clone(),
+            file: action.file.clone(),
+            takeover: self.takeover(action, properties, services),
+            commands: settings
+                .iter()
+                .map(|it| (it.name.clone(), it.as_text().unwrap_or_default()))
+                .collect(),
+            properties: properties.iter().map(|(name, it)| (name.clone(), it.value.clone())).collect(),
+        })
+    }
+
+    fn takeover(
+        &mut self,
+        action: &ActionText,
+        properties: &[(String, Text)],
+        services: &Services,
+    ) -> Option<Takeover> {
+        let variable = |name: &str| {
+            let (_, text) = self.jail.variables.iter().find(|(it, _)| it == name)?;
+            args::parse(&text.value).ok().map(|spec| spec.name)
+        };
+        let (banaction, allports) = (variable("banaction"), variable("banaction_allports"));
+        let property = |name: &str| properties.iter().find(|(it, _)| it == name);
+        let value = |name: &str| property(name).map(|(_, text)| text.value.as_str());
+        let asked = Asked {
+            file: &action.file,
+            banaction: banaction.as_deref(),
+            allports: allports.as_deref(),
+            port: value("port"),
+            protocol: value("protocol"),
+            kind: value("type").or_else(|| value("actiontype")),
+        };
+        let (taken, problem) = takeover(&asked, services)?;
+        if let Some(problem) = problem {
+            let (option, found) = problem.option();
+            let quoted = Quoted::new(action.spec.place.clone(), option, found);
+            let wrong = Wrong::Stage(format!("{problem}; until then all traffic is stopped"));
+            self.warnings.push(Problem { quoted, wrong });
+        }
+        Some(taken)
+    }
+}
+
+/// What does natively what a program in Python did.
+fn instead_of(file: &str) -> &'static str {
+    match file {
+        "smtp.py" => "write sendmail-whois, or sendmail, with dest and sender",
+        "badips.py" => "there is no equivalent, for the service it reported to is gone",
+        _ => "there is no native equivalent; write an action with actionban = YOUR-PROGRAM <ip>",
+    }
+}
