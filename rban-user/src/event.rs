@@ -22,8 +22,10 @@ pub struct Failure {
     pub offender: Offender,
     /// When, by the log's clock.
     pub time: WallTime,
-    /// The line that matched.
-    pub line: Line,
+    /// The lines that matched, oldest first.
+    pub lines: Vec<Line>,
+    /// What the filter captured beside who and when, by name (`user`), in lower case.
+    pub captures: Vec<(Arc<str>, String)>,
 }
 
 /// A jail's decision to keep an offender out for a while.

@@ -20,7 +20,8 @@ pub(super) fn run(
             .into_iter()
             .filter_map(|line| {
                 let (offender, time) = detector.line(&line, now)?;
-                Some(Failure { jail: jail.clone(), offender, time, line })
+                let (lines, captures) = (vec![line], Vec::new());
+                Some(Failure { jail: jail.clone(), offender, time, lines, captures })
             })
             .collect();
         if !failures.is_empty() && to_jail.blocking_send(ToJail::Failures(failures)).is_err() {

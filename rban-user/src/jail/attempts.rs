@@ -54,8 +54,8 @@ impl Attempts {
         }
     }
 
-    /// Counts one failure and returns how many count now.
-    pub(super) fn add(&mut self, offender: Offender, time: WallTime, line: &Line) -> u32 {
+    /// Counts one failure, however many lines tell of it, and returns how many count now.
+    pub(super) fn add(&mut self, offender: Offender, time: WallTime, lines: &[Line]) -> u32 {
         self.total += 1;
         let findtime = self.findtime;
         let entry = self.by_offender.entry(offender).or_insert_with(|| {
@@ -68,7 +68,7 @@ impl Attempts {
             entry.advance(time, findtime);
         }
         entry.retry = entry.retry.saturating_add(1);
-        if self.maxmatches > 0 {
+        for line in &lines[lines.len().saturating_sub(self.maxmatches)..] {
             if entry.matches.len() == self.maxmatches {
                 entry.matches.pop_front();
             }
@@ -141,9 +141,7 @@ mod tests {
         let mut attempts = Attempts::new(Duration::from_secs(600), 0);
         let counted: Vec<u32> = times
             .iter()
-            .map(|secs| {
-                attempts.add(offender("192.0.2.7"), WallTime::from_secs(*secs), &Line::new())
-            })
+            .map(|secs| attempts.add(offender("192.0.2.7"), WallTime::from_secs(*secs), &[]))
             .collect();
         assert_eq!(counted, retries, "failures at {times:?}");
     }
@@ -164,7 +162,7 @@ mod tests {
         let mut attempts = Attempts::new(Duration::from_secs(600), 2);
         let long = Line::from(vec![b'x'; MATCH_MAX_BYTES + 1]);
         for line in [Line::from_static(b"a"), Line::from_static(b"b"), long] {
-            attempts.add(offender("192.0.2.7"), WallTime::from_secs(0), &line);
+            attempts.add(offender("192.0.2.7"), WallTime::from_secs(0), &[line]);
         }
         let matches = attempts.remove(&offender("192.0.2.7")).unwrap().matches;
         assert_eq!(matches.iter().map(|line| line.len()).collect::<Vec<_>>(), [1, MATCH_MAX_BYTES]);
@@ -172,11 +170,19 @@ mod tests {
     }
 
     #[test]
+    fn all_lines_of_one_failure_are_remembered_up_to_as_many() {
+        let mut attempts = Attempts::new(Duration::from_secs(600), 2);
+        let lines = ["a", "b", "c"].map(Line::from);
+        assert_eq!(attempts.add(offender("192.0.2.7"), WallTime::from_secs(0), &lines), 1);
+        assert_eq!(attempts.remove(&offender("192.0.2.7")).unwrap().matches, ["b", "c"]);
+    }
+
+    #[test]
     fn whoever_failed_longest_ago_makes_room() {
         let mut attempts = Attempts::new(Duration::from_secs(600), 0);
         attempts.offenders_max = 2;
         let fail = |attempts: &mut Attempts, text: &str, secs| {
-            attempts.add(offender(text), WallTime::from_secs(secs), &Line::new())
+            attempts.add(offender(text), WallTime::from_secs(secs), &[])
         };
         fail(&mut attempts, "192.0.2.1", 0);
         fail(&mut attempts, "192.0.2.2", 1);
@@ -190,8 +196,8 @@ mod tests {
     #[test]
     fn a_purge_forgets_who_last_failed_findtime_ago() {
         let mut attempts = Attempts::new(Duration::from_secs(600), 0);
-        attempts.add(offender("192.0.2.1"), WallTime::from_secs(0), &Line::new());
-        attempts.add(offender("192.0.2.2"), WallTime::from_secs(1), &Line::new());
+        attempts.add(offender("192.0.2.1"), WallTime::from_secs(0), &[]);
+        attempts.add(offender("192.0.2.2"), WallTime::from_secs(1), &[]);
         attempts.purge(WallTime::from_secs(600));
         assert_eq!(attempts.len(), 1);
         assert!(attempts.remove(&offender("192.0.2.2")).is_some());

@@ -71,7 +71,7 @@ impl Jail {
         if self.guard.covers(&failure.offender) {
             return None;
         }
-        let retry = self.attempts.add(failure.offender, failure.time, &failure.line);
+        let retry = self.attempts.add(failure.offender, failure.time, &failure.lines);
         if retry < self.spec.maxretry.get() {
             self.attempts.purge(now);
             return None;

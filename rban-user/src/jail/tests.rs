@@ -36,7 +36,8 @@ fn failure(last_octet: u8, secs: i64) -> Failure {
         jail: "sshd".into(),
         offender: Offender::from(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_octet))),
         time: at(secs),
-        line: Line::from(format!("failed at {secs}")),
+        lines: vec![Line::from(format!("failed at {secs}"))],
+        captures: Vec::new(),
     }
 }
 
