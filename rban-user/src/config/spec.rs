@@ -194,7 +194,7 @@ impl<'a> Build<'a> {
                 Ok(number(text, 0, MATCHES_MAX)? as usize)
             }),
             increment: self.increment(),
-            ignore: self.ignore(),
+            ignoreip: Vec::new(),
         }
     }
 

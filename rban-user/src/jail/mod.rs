@@ -17,7 +17,7 @@ use attempts::Attempts;
 use bans::Bans;
 use guard::Guard;
 use ipnet::IpNet;
-pub use policy::Spec;
+pub use policy::{Increment, Spec};
 use serde::Serialize;
 
 use crate::addr::Offender;

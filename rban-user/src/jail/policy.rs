@@ -20,6 +20,25 @@ pub struct Spec {
     pub bantime: Option<Duration>,
     /// How many of an offender's last lines are remembered; 0 for none.
     pub maxmatches: usize,
+    /// How bans grow with each that an offender had before; `None` = they do not.
+    pub increment: Option<Increment>,
     /// Prefixes that failures never lead to a ban of.
     pub ignoreip: Vec<IpNet>,
+}
+
+/// How bans grow: `bantime.increment` and its kin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Increment {
+    /// What every growth is multiplied by.
+    pub factor: f64,
+    /// The expression that gives a ban's length; `None` = doubled for each earlier ban.
+    pub formula: Option<String>,
+    /// In place of the formula: what the first, second, … ban is multiplied by.
+    pub multipliers: Vec<f64>,
+    /// No ban grows longer.
+    pub maxtime: Option<Duration>,
+    /// Up to so much is added at random.
+    pub rndtime: Option<Duration>,
+    /// Whether bans of other jails count too.
+    pub overalljails: bool,
 }

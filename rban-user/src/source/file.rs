@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::Error;
+use super::{Begin, Error, Written};
 use super::decode::{Decoder, Encoding};
 use super::lines::{LINE_MAX_BYTES, Splitter};
 use crate::event::Line;
@@ -34,15 +34,6 @@ const OPENED_MAX: usize = 8;
 pub(super) struct Id {
     dev: u64,
     inode: u64,
-}
-
-/// Where a file is begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Begin {
-    /// With its first line.
-    Start,
-    /// With the line being written.
-    End,
 }
 
 /// Whether a read left something.
@@ -61,6 +52,8 @@ pub(super) struct Followed {
     encoding: Encoding,
     /// Oldest first; the last stands, or stood last, at the path.
     opened: VecDeque<Opened>,
+    /// Whether everything that was there has been read once.
+    caught_up: bool,
 }
 
 /// An open file that is being read.
@@ -79,11 +72,16 @@ struct Opened {
 
 impl Followed {
     pub(super) fn new(path: PathBuf, encoding: Encoding) -> Self {
-        Self { path, encoding, opened: VecDeque::new() }
+        Self { path, encoding, opened: VecDeque::new(), caught_up: false }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// When what is read next was written.
+    pub(super) fn written(&self) -> Written {
+        if self.caught_up { Written::Now } else { Written::Before }
     }
 
     /// The files that are read now.
@@ -101,6 +99,7 @@ impl Followed {
         if self.knows(Id::of(&found)) {
             return Ok(false);
         }
+        self.caught_up |= begin == Begin::End;
         if !found.is_file() {
             return Err(Error::NotAFile { path: self.path.clone() });
         }
@@ -124,8 +123,10 @@ impl Followed {
         buffer: &mut [u8],
         lines: &mut Vec<Line>,
     ) -> Result<Progress, Error> {
-        self.read_in_order(buffer, lines)
-            .map_err(|source| Error::Read { path: self.path.clone(), source })
+        let read = self.read_in_order(buffer, lines);
+        let progress = read.map_err(|source| Error::Read { path: self.path.clone(), source })?;
+        self.caught_up |= progress == Progress::AtEnd;
+        Ok(progress)
     }
 
     fn read_in_order(&mut self, buffer: &mut [u8], lines: &mut Vec<Line>) -> io::Result<Progress> {

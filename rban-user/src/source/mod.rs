@@ -7,6 +7,7 @@
 mod decode;
 mod file;
 mod lines;
+mod spec;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -16,7 +17,8 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 
 pub use decode::{Encoding, UnknownEncoding};
-use file::{Begin, Followed, Progress};
+use file::{Followed, Progress};
+pub use spec::{Backend, Begin, Log, Spec};
 use tokio::sync::mpsc::Sender;
 use watch::{Watcher, Woken};
 
@@ -28,13 +30,22 @@ pub const BATCH_LINES: usize = 4_096;
 /// So much of one file is read before others have their turn, files and tasks both.
 const READ_BYTES: usize = 64 * 1024;
 
-/// What configuration asks of a source.
-#[derive(Clone, Debug)]
-pub struct Spec {
-    /// The logs to follow. They need not be there yet.
-    pub paths: Vec<PathBuf>,
-    /// How their bytes make text; lines come out as UTF-8.
-    pub encoding: Encoding,
+/// Lines of one log, in its order.
+#[derive(Debug)]
+pub struct Batch {
+    /// Without their line ends.
+    pub lines: Vec<Line>,
+    /// When they were written.
+    pub written: Written,
+}
+
+/// When lines were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// Before we began to follow the log, perhaps long ago.
+    Before,
+    /// Just now.
+    Now,
 }
 
 /// A log that cannot be followed.
@@ -99,21 +110,23 @@ impl Source {
     /// # Errors
     /// A log that is there and cannot be followed. One that is missing is waited for.
     pub fn open(spec: &Spec) -> Result<Self, Error> {
-        let mut paths = Vec::new();
-        for path in &spec.paths {
+        let mut logs = Vec::new();
+        for Log { path, begin } in &spec.logs {
             let absolute = std::path::absolute(path);
-            paths.push(absolute.map_err(|source| Error::Open { path: path.clone(), source })?);
+            let path = absolute.map_err(|source| Error::Open { path: path.clone(), source })?;
+            logs.push(Log { path, begin: *begin });
         }
-        paths.sort_unstable();
-        paths.dedup();
+        logs.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        logs.dedup_by(|a, b| a.path == b.path);
         let mut watcher = Watcher::new()?;
-        watcher.watch_directories(paths.iter().map(PathBuf::as_path))?;
-        let mut followed: Vec<Followed> =
-            paths.into_iter().map(|path| Followed::new(path, spec.encoding)).collect();
-        for log in &mut followed {
-            if !log.refresh(Begin::End)? {
+        watcher.watch_directories(logs.iter().map(|log| log.path.as_path()))?;
+        let mut followed = Vec::new();
+        for Log { path, begin } in logs {
+            let mut log = Followed::new(path, spec.encoding);
+            if !log.refresh(begin)? {
                 tracing::warn!(path = %log.path().display(), "log is missing; waiting for it");
             }
+            followed.push(log);
         }
         watch_files(&mut watcher, &followed)?;
         let ailing = vec![false; followed.len()];
@@ -133,12 +146,12 @@ impl Source {
     /// When the kernel's word of what is written is lost for good.
     pub async fn run(
         mut self,
-        lines: Sender<Vec<Line>>,
+        batches: Sender<Batch>,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Error> {
         let work = async {
             loop {
-                if let Err(Closed) = self.catch_up(&lines).await {
+                if let Err(Closed) = self.catch_up(&batches).await {
                     return Ok(());
                 }
                 if self.watcher.woken().await.map_err(Error::Inotify)? == Woken::Structure {
@@ -150,23 +163,24 @@ impl Source {
         tokio::select! {
             biased;
             () = pin!(shutdown) => Ok(()),
-            () = lines.closed() => Ok(()),
+            () = batches.closed() => Ok(()),
             ended = work => ended,
         }
     }
 
     /// Reads every log to its end, by turns.
-    async fn catch_up(&mut self, lines: &Sender<Vec<Line>>) -> Result<(), Closed> {
+    async fn catch_up(&mut self, batches: &Sender<Batch>) -> Result<(), Closed> {
         loop {
             let mut at_end = true;
             for index in 0..self.followed.len() {
-                let mut batch = Vec::new();
-                let progress = self.look(index, &mut batch);
+                let mut lines = Vec::new();
+                let written = self.followed[index].written();
+                let progress = self.look(index, &mut lines);
                 at_end &= progress == Progress::AtEnd;
-                while !batch.is_empty() {
-                    let rest = batch.split_off(batch.len().min(BATCH_LINES));
-                    lines.send(batch).await.map_err(|_| Closed)?;
-                    batch = rest;
+                while !lines.is_empty() {
+                    let rest = lines.split_off(lines.len().min(BATCH_LINES));
+                    batches.send(Batch { lines, written }).await.map_err(|_| Closed)?;
+                    lines = rest;
                 }
             }
             if at_end {
