@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::Spec;
-use super::definition::{self, Args, Wanted};
+use super::definition::{self, Args, OfJail, Wanted};
 use super::error::{Error, Text};
 use super::filter::settings;
 use super::interpolate::{Budget, Vars};
@@ -74,6 +74,7 @@ impl Source<'_> {
         };
         args.set("actname", by_program(&actname));
         let wanted = Wanted::Recognised(&options::ACTION);
+        let jail = OfJail { vars: jail, tags: jail };
         let read = definition::resolve(self.config, args, jail, &wanted, &OF_A_BAN, self.budget)?;
         let is_property = |name: &str| !options::ACTION.iter().any(|known| known.name == name);
         let properties = read.args.iter().filter(|(name, _)| is_property(name));

@@ -38,27 +38,37 @@ pub(super) struct Resolved {
 /// The tags that are left to the server even where the configuration could tell.
 pub(super) type Ignored = &'static [&'static str];
 
+/// A jail's options, as its filter and actions may refer to them.
+#[derive(Clone, Copy)]
+pub(super) struct OfJail<'a> {
+    /// By `%(name)s`. What is among them is not read from the file.
+    pub(super) vars: &'a Vars,
+    /// By `<name>`.
+    pub(super) tags: &'a Vars,
+}
+
 /// Resolves a filter or an action for a jail.
 pub(super) fn resolve(
     config: &Layered,
     mut args: Args,
-    jail: &Vars,
+    jail: OfJail<'_>,
     wanted: &Wanted,
     ignored: Ignored,
     budget: &Budget,
 ) -> Result<Resolved, Error> {
-    let vars = vars(jail, &args);
+    let vars = with_args(jail.vars, &args);
+    let tag_vars = with_args(jail.tags, &args);
     let scope = Scope::new(config, DEFINITION, budget).with_vars(&vars);
     let mut options = Ordered::default();
     for name in scope.section().map(|it| names(config, it, wanted)).unwrap_or_default() {
-        if jail.contains_key(name) || args.contains(name) {
+        if jail.vars.contains_key(name) || args.contains(name) {
             continue;
         }
         if let Some(text) = scope.get(name)? {
             options.set(name, text);
         }
     }
-    let known = init(config, &mut args, jail, budget)?;
+    let known = init(config, &mut args, jail.vars, budget)?;
     for (name, text) in args.iter() {
         options.set(name.clone(), text.clone());
     }
@@ -71,13 +81,14 @@ pub(super) fn resolve(
     };
     let conditional: HashSet<String> =
         options.iter().filter_map(|(name, _)| conditional(name)).collect();
+    let scope = scope.with_vars(&tag_vars);
     let lookup = Tags { config, scope: &scope, ignored, conditional, budget };
     substitute::substitute(&mut options, &lookup, budget)?;
     Ok(Resolved { options, args, is_defined: scope.section().is_some() })
 }
 
 /// A jail's options with the arguments before them.
-fn vars(jail: &Vars, args: &Args) -> Vars {
+fn with_args(jail: &Vars, args: &Args) -> Vars {
     let mut vars = jail.clone();
     for (name, text) in args.iter() {
         vars.insert(lower_case(name).into_owned(), text.clone());

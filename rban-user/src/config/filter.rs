@@ -1,7 +1,7 @@
 //! A jail's filter (spec, config 7).
 
 use super::args::Spec;
-use super::definition::{self, Args, DEFINITION, Resolved, Wanted};
+use super::definition::{self, Args, DEFINITION, OfJail, Resolved, Wanted};
 use super::error::{Error, Text};
 use super::interpolate::{Budget, Vars};
 use super::layer::Layered;
@@ -45,17 +45,18 @@ impl Source<'_> {
         args
     }
 
-    fn resolve(&self, jail: &Vars, wanted: &Wanted) -> Result<Resolved, Error> {
+    fn resolve(&self, jail: OfJail<'_>, wanted: &Wanted) -> Result<Resolved, Error> {
         definition::resolve(self.config, self.args(), jail, wanted, &[], self.budget)
     }
 
     /// All that it says, for `%(known/…)s` in the jail.
-    pub(super) fn known(&self, jail: &Vars) -> Result<Ordered<Text>, Error> {
+    pub(super) fn known(&self, first: &Vars) -> Result<Ordered<Text>, Error> {
+        let jail = OfJail { vars: first, tags: first };
         Ok(self.resolve(jail, &Wanted::All)?.options)
     }
 
     /// What of it counts beside the jail's own options; and whether it has a `[Definition]`.
-    pub(super) fn read(&self, jail: &Vars) -> Result<(FilterText, bool), Error> {
+    pub(super) fn read(&self, jail: OfJail<'_>) -> Result<(FilterText, bool), Error> {
         let resolved = self.resolve(jail, &Wanted::Recognised(&options::FILTER))?;
         let args = self.args();
         let args = args.iter().map(|(name, text)| (name.to_string(), text.value.clone()));

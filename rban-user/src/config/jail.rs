@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::action::{self, ActionText, Does};
 use super::args;
+use super::definition::OfJail;
 use super::error::{Error, Place, Quoted, Text};
 use super::files::Found;
 use super::filter::{self, FilterText};
@@ -19,8 +20,10 @@ const ACTIONS_MAX: usize = 1_000;
 /// A jail's globs find no more files.
 const LOGS_MAX: usize = 10_000;
 
-/// What a jail of fail2ban has where nothing is said.
+/// What a jail has where nothing is said.
 const DEFAULT_BACKEND: &str = "auto";
+/// The options that its filter and actions find even where they are not set.
+const DEFAULTS: [(&str, &str); 3] = [("backend", DEFAULT_BACKEND), ("filter", ""), ("action", "")];
 
 /// Of these, a jail's values are of interest beside its options: they tell which actions are firewall actions.
 const VARIABLES: [&str; 4] = ["banaction", "banaction_allports", "port", "protocol"];
@@ -178,6 +181,7 @@ impl Reader<'_> {
     }
 
     fn all(&self, jail: &mut JailText, findings: &mut Findings<'_>) -> Result<(), Error> {
+        let first = vars(&jail.settings);
         let mut overlay = Options::default();
         let filter_file;
         let filter = match jail.setting("filter").map(|it| it.text.clone()) {
@@ -190,7 +194,7 @@ impl Reader<'_> {
                 let backend = jail.backend.clone();
                 let budget = &self.loader.budget;
                 let source = filter::Source { config: &filter_file, spec, parsed, backend, budget };
-                for (name, text) in source.known(&vars(&jail.settings))?.iter() {
+                for (name, text) in source.known(&first)?.iter() {
                     let raw = Raw { text: (*text.value).into(), place: text.place.clone() };
                     overlay.set(format!("known/{name}"), raw);
                 }
@@ -216,7 +220,7 @@ impl Reader<'_> {
         }
         let vars = vars(&jail.settings);
         if let Some(source) = filter {
-            let (filter, is_defined) = source.read(&vars)?;
+            let (filter, is_defined) = source.read(OfJail { vars: &vars, tags: &first })?;
             if !is_defined {
                 findings.add(What::NoDefinition { kind: "filter.d", name: filter.name.clone() });
             }
@@ -233,7 +237,7 @@ impl Reader<'_> {
                 quoted: Quoted::of("filter", spec),
                 name: name.to_owned(),
             },
-            Failed::Wrong(errors) => first(&errors),
+            Failed::Wrong(errors) => first_of(&errors),
         })
     }
 
@@ -264,7 +268,7 @@ impl Reader<'_> {
                 let loaded = self.loader.load(&format!("action.d/{name}"));
                 let config = loaded.map_err(|failed| match failed {
                     Failed::Absent => Error::NoAction { quoted: quoted(), name: name.clone() },
-                    Failed::Wrong(errors) => first(&errors),
+                    Failed::Wrong(errors) => first_of(&errors),
                 })?;
                 let (config, budget) = (&*config, &self.loader.budget);
                 let source =
@@ -354,14 +358,18 @@ impl Reader<'_> {
 }
 
 /// The first of the errors of a file: there is one, or it would have been read.
-fn first(errors: &[Error]) -> Error {
+fn first_of(errors: &[Error]) -> Error {
     errors.first().cloned().expect("a file that is wrong has errors")
 }
 
 /// A jail's options, as its filter and actions may refer to them.
 fn vars(settings: &[Setting]) -> Vars {
-    let text = |it: &Setting| Some(Text { value: it.as_text()?, place: it.text.place.clone() });
-    settings.iter().filter_map(|it| Some((it.name.clone(), text(it)?))).collect()
+    let text = |it: &Setting| Text { value: it.as_text(), place: it.text.place.clone() };
+    let set = settings.iter().map(|it| (it.name.clone(), text(it)));
+    let default = |(name, value): (&str, &str)| {
+        (name.to_owned(), Text { value: value.to_owned(), place: None })
+    };
+    DEFAULTS.map(default).into_iter().chain(set).collect()
 }
 
 /// Takes what is found about one jail.

@@ -77,16 +77,15 @@ fn general(read: &Read) -> Vec<Json> {
 fn of_jail(jail: &JailText, commands: &mut Vec<Json>) -> Result<(), Error> {
     let name = &jail.name;
     commands.push(json!(["add", name, jail.backend]));
-    let of_filter = jail.filter.iter().flat_map(|filter| &filter.settings);
-    let sent = jail.settings.iter().filter(|it| !NOT_SENT.contains(&&*it.name));
-    let all: Vec<&Setting> = of_filter.chain(sent).collect();
-    let first = |setting: &&&Setting| FIRST.contains(&&*setting.name);
-    for wanted in FIRST {
-        for setting in all.iter().filter(|setting| setting.name == wanted) {
-            of_setting(name, setting, commands)?;
+    let of_filter = jail.filter.as_ref().map_or(&[][..], |filter| &filter.settings);
+    for settings in [&jail.settings, of_filter] {
+        for wanted in [is_usedns, is_first] {
+            for setting in settings.iter().filter(|setting| wanted(setting)) {
+                of_setting(name, setting, commands)?;
+            }
         }
     }
-    for setting in all.iter().filter(|setting| !first(setting)) {
+    for setting in of_filter.iter().chain(&jail.settings).filter(|setting| is_later(setting)) {
         of_setting(name, setting, commands)?;
     }
     for log in &jail.logs {
@@ -98,8 +97,19 @@ fn of_jail(jail: &JailText, commands: &mut Vec<Json>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What regular expressions depend on comes before them.
-const FIRST: [&str; 3] = ["usedns", "prefregex", "maxlines"];
+/// How names are resolved is told before anything else,
+fn is_usedns(setting: &Setting) -> bool {
+    setting.name == "usedns"
+}
+
+/// then what the other regular expressions depend on.
+fn is_first(setting: &Setting) -> bool {
+    matches!(&*setting.name, "prefregex" | "maxlines")
+}
+
+fn is_later(setting: &Setting) -> bool {
+    !is_usedns(setting) && !is_first(setting) && !NOT_SENT.contains(&&*setting.name)
+}
 
 fn of_setting(jail: &str, setting: &Setting, commands: &mut Vec<Json>) -> Result<(), Error> {
     let text = &setting.text.value;
