@@ -1,7 +1,7 @@
 //! Which of an offender's packets are unwanted: all, or those to certain ports.
 
-use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use rban_common::ban::Transport;
@@ -13,7 +13,58 @@ pub enum Scope {
     /// Every packet, whatever it carries.
     All,
     /// TCP and UDP packets to these ports; never empty.
-    Ports(BTreeSet<(Transport, u16)>),
+    Ports(Ports),
+}
+
+/// A set of TCP and UDP ports.
+///
+/// Kept as ranges: what many jails are given is all ports of TCP.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ports {
+    /// In order; none touches the next.
+    ranges: Vec<(Transport, u16, u16)>,
+}
+
+impl Ports {
+    /// Whether there is no port in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// Every port in it.
+    pub fn iter(&self) -> impl Iterator<Item = (Transport, u16)> {
+        let ports = |(transport, first, last): &(Transport, u16, u16)| {
+            let transport = *transport;
+            (*first..=*last).map(move |port| (transport, port))
+        };
+        self.ranges.iter().flat_map(ports)
+    }
+
+    /// Adds a range.
+    pub fn add(&mut self, transport: Transport, range: RangeInclusive<u16>) {
+        self.extend([(transport, *range.start(), *range.end())]);
+    }
+
+    fn extend(&mut self, ranges: impl IntoIterator<Item = (Transport, u16, u16)>) {
+        self.ranges.extend(ranges);
+        self.ranges.sort_unstable();
+        self.ranges.dedup_by(|next, range| {
+            let touches = next.0 == range.0 && next.1 <= range.2.saturating_add(1);
+            if touches {
+                range.2 = range.2.max(next.2);
+            }
+            touches
+        });
+    }
+}
+
+impl FromIterator<(Transport, u16)> for Ports {
+    fn from_iter<T: IntoIterator<Item = (Transport, u16)>>(ports: T) -> Self {
+        let mut all = Self::default();
+        all.extend(ports.into_iter().map(|(transport, port)| (transport, port, port)));
+        all
+    }
 }
 
 /// The text names no ports.
@@ -31,7 +82,11 @@ impl Scope {
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         match (self, other) {
-            (Self::Ports(a), Self::Ports(b)) => Self::Ports(a | b),
+            (Self::Ports(a), Self::Ports(b)) => {
+                let mut both = a.clone();
+                both.extend(b.ranges.iter().copied());
+                Self::Ports(both)
+            }
             _ => Self::All,
         }
     }
@@ -47,7 +102,7 @@ impl FromStr for Scope {
             return Ok(Self::All);
         }
         let mut transport = None;
-        let mut ports = BTreeSet::new();
+        let mut ports = Ports::default();
         for item in text.split(',') {
             let range = match item.trim().split_once('/') {
                 Some((name, range)) => {
@@ -60,7 +115,7 @@ impl FromStr for Scope {
             let (first, last) = range.split_once(['-', ':']).unwrap_or((range, range));
             let (first, last) = (parse_port(first), parse_port(last));
             let (first, last) = first.zip(last).filter(|(a, b)| a <= b).ok_or_else(refused)?;
-            ports.extend((first..=last).map(|port| (transport, port)));
+            ports.add(transport, first..=last);
         }
         Ok(Self::Ports(ports))
     }
@@ -83,14 +138,7 @@ impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Ports(ports) = self else { return f.write_str("all") };
         let mut named = None;
-        let mut ports = ports.iter().copied().peekable();
-        while let Some((transport, first)) = ports.next() {
-            let mut last = first;
-            while let Some(next) = last.checked_add(1)
-                && ports.next_if_eq(&(transport, next)).is_some()
-            {
-                last = next;
-            }
+        for (transport, first, last) in &ports.ranges {
             if named.is_some() {
                 f.write_str(",")?;
             }
@@ -141,6 +189,13 @@ mod tests {
         check("udp/6000-6003,6005", "udp/6000-6003,6005");
         check("tcp/1,2,3", "tcp/1-3");
         check("tcp/65534:65535", "tcp/65534-65535");
+    }
+
+    #[test]
+    fn ranges_that_touch_are_one() {
+        check("tcp/10-20,15-30,31,5", "tcp/5,10-31");
+        check("tcp/0-65535,80", "tcp/0-65535");
+        check("tcp/65535,udp/0", "tcp/65535,udp/0");
     }
 
     #[test]

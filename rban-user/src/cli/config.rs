@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::{Common, Failure, render};
-use crate::config::{self, Directory, FailedJail};
+use crate::config::{self, Directory, FailedJail, Overrides};
 
 const DUMP_EXAMPLES: &str = "Examples:
   rban config dump                      # what each jail reads, matches and does, and who carries it out
@@ -89,7 +89,7 @@ impl Dump {
         let directory = self.from.directory();
         match self.format {
             Format::Json => {
-                let config = config::load(&directory).map_err(unusable)?;
+                let config = config::load(&directory, &Overrides::default()).map_err(unusable)?;
                 let text = serde_json::to_string_pretty(&config::view(&config))?;
                 render::print_text(&(text + "\n"))
             }
@@ -118,12 +118,16 @@ fn dump_for_fail2ban(directory: &Directory) -> Result<(), Failure> {
     for error in read.jails.iter().filter_map(|jail| jail.outcome.as_ref().err()) {
         render::complain(&render::chain(&error.error));
     }
-    let commands = config::commands(&read)?;
+    let stream = config::stream(&read)?;
     let mut text = String::new();
-    for command in commands {
+    for command in &stream.commands {
         writeln!(text, "{command}").expect("writing to a String cannot fail");
     }
-    render::print_text(&text)
+    render::print_text(&text)?;
+    if !stream.starts {
+        return Err(anyhow!("no jail is left to start").into());
+    }
+    Ok(())
 }
 
 /// What `rban config test --json` prints.

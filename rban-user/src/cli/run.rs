@@ -8,8 +8,9 @@ use clap::Args;
 use tracing_subscriber::EnvFilter;
 
 use super::attach::How;
+use super::config::{From, unusable};
 use super::{Common, Failure};
-use crate::config::{self, Config, value};
+use crate::config::{self, Config, Overrides, value};
 use crate::control::server::ListenError;
 use crate::daemon::{self, AtExit, Options};
 use crate::enforce::xdp::Monitor;
@@ -23,10 +24,12 @@ const EXAMPLES: &str = "Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Run {
+    #[command(flatten)]
+    from: From,
     /// Attach to this interface; may be given again. Without it: those of the default routes
     #[arg(long = "iface", value_name = "IF")]
     interfaces: Vec<String>,
-    /// Follow this log; without it: the first that is there of those where sshd usually logs to
+    /// Follow this log in place of the jails' own; it need not be there yet
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     #[command(flatten)]
@@ -74,22 +77,16 @@ impl Run {
         Ok(daemon::run(options)?)
     }
 
-    /// The embedded configuration, with what the command line says in place of it.
+    /// What the configuration says, and in place of it the command line.
     fn config(&self) -> Result<Config, Failure> {
-        let usage = |option: &str, error: &dyn std::fmt::Display| {
-            Failure::Usage(format!("--{option}: {error}"))
-        };
-        let findtime = self.findtime.as_deref().map(value::span).transpose();
-        let findtime = findtime.map_err(|error| usage("findtime", &error))?;
-        let bantime = self.bantime.as_deref().map(value::bantime).transpose();
-        let bantime = bantime.map_err(|error| usage("bantime", &error))?;
-        let mut config = config::embedded(self.log.clone())?;
-        for jail in &mut config.jails {
-            let policy = &mut jail.policy;
-            policy.maxretry = self.maxretry.unwrap_or(policy.maxretry);
-            policy.findtime = findtime.unwrap_or(policy.findtime);
-            policy.bantime = bantime.unwrap_or(policy.bantime);
+        let mut options = Vec::new();
+        options.extend(self.maxretry.map(|times| ("maxretry", times.to_string())));
+        for (option, time) in [("findtime", &self.findtime), ("bantime", &self.bantime)] {
+            let Some(time) = time else { continue };
+            value::bantime(time).map_err(|error| Failure::Usage(format!("--{option}: {error}")))?;
+            options.push((option, time.clone()));
         }
-        Ok(config)
+        let overrides = Overrides { log: self.log.clone(), options };
+        config::load(&self.from.directory(), &overrides).map_err(unusable)
     }
 }

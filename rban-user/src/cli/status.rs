@@ -81,6 +81,10 @@ fn text(shown: &Shown) -> String {
     if let Some(daemon) = &shown.daemon {
         text.push('\n');
         text.push_str(&jails(&daemon.jails));
+        for jail in &daemon.failed {
+            text.push_str(&format!("\n{} does not run:\n", jail.name));
+            jail.reasons.iter().for_each(|reason| text.push_str(&format!("  {reason}\n")));
+        }
     }
     text
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::action::{self, ActionText, Does};
 use super::args;
+use super::definition::KNOWN;
 use super::error::{Error, Place, Quoted, Text};
 use super::files::Found;
 use super::filter::{self, FilterText};
@@ -19,8 +20,10 @@ const ACTIONS_MAX: usize = 1_000;
 /// A jail's globs find no more files.
 const LOGS_MAX: usize = 10_000;
 
-/// What a jail of fail2ban has where nothing is said.
+/// What a jail has where nothing is said.
 const DEFAULT_BACKEND: &str = "auto";
+/// The options that its filter and actions find even where they are not set; the last one only its actions.
+const DEFAULTS: [(&str, &str); 3] = [("backend", DEFAULT_BACKEND), ("filter", ""), ("action", "")];
 
 /// Of these, a jail's values are of interest beside its options: they tell which actions are firewall actions.
 const VARIABLES: [&str; 4] = ["banaction", "banaction_allports", "port", "protocol"];
@@ -86,6 +89,21 @@ impl JailText {
         self.settings.iter().find(|setting| setting.name == name)
     }
 
+    /// Has the command line say something in place of the jail.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        let known = options::JAIL.iter().find(|known| known.name == name);
+        let text = Text { value: value.to_owned(), place: None };
+        let setting = Setting::new(*known.expect("an option of the specification"), text);
+        self.settings.retain(|it| it.name != name);
+        self.settings.push(setting);
+    }
+
+    /// A recognised option that is set in the jail, or else in its filter.
+    pub(super) fn of_jail_or_filter(&self, name: &str) -> Option<&Setting> {
+        let of_filter = self.filter.iter().flat_map(|filter| &filter.settings);
+        self.setting(name).or_else(|| of_filter.into_iter().find(|setting| setting.name == name))
+    }
+
     /// What is wrong with it, if fail2ban starts nothing on account of it.
     pub(super) fn fatal(&self) -> Option<&Error> {
         let error = self.outcome.as_ref().err()?;
@@ -142,7 +160,7 @@ impl Reader<'_> {
                 let enabled = scope.get("enabled").ok().flatten();
                 let enabled = enabled.map(|text| Setting::new(options::JAIL[0], text).value);
                 if enabled != Some(Value::Flag(true)) {
-                    findings.add(What::Error(error));
+                    findings.add(What::Fatal(error));
                     return None;
                 }
                 jail.outcome = Err(Self::judge(error));
@@ -178,6 +196,7 @@ impl Reader<'_> {
     }
 
     fn all(&self, jail: &mut JailText, findings: &mut Findings<'_>) -> Result<(), Error> {
+        let first = vars(&jail.settings, &DEFAULTS[..2]);
         let mut overlay = Options::default();
         let filter_file;
         let filter = match jail.setting("filter").map(|it| it.text.clone()) {
@@ -187,12 +206,12 @@ impl Reader<'_> {
                     Error::FilterSpec { quoted, spec, source }
                 })?;
                 filter_file = self.load_filter(&parsed.name, &spec)?;
-                let backend = jail.backend.clone();
                 let budget = &self.loader.budget;
-                let source = filter::Source { config: &filter_file, spec, parsed, backend, budget };
-                for (name, text) in source.known(&vars(&jail.settings))?.iter() {
+                let mut source =
+                    filter::Source::new(&filter_file, spec, parsed, &jail.backend, budget);
+                for (name, text) in source.known(&first)?.iter() {
                     let raw = Raw { text: (*text.value).into(), place: text.place.clone() };
-                    overlay.set(format!("known/{name}"), raw);
+                    overlay.set(format!("{KNOWN}{name}"), raw);
                 }
                 Some(source)
             }
@@ -214,10 +233,10 @@ impl Reader<'_> {
                 jail.variables.push((name.to_owned(), text));
             }
         }
-        let vars = vars(&jail.settings);
+        let vars = vars(&jail.settings, &DEFAULTS);
         if let Some(source) = filter {
-            let (filter, is_defined) = source.read(&vars)?;
-            if !is_defined {
+            let filter = source.read(&vars)?;
+            if !filter.is_defined {
                 findings.add(What::NoDefinition { kind: "filter.d", name: filter.name.clone() });
             }
             findings.look_at(&filter.settings);
@@ -228,12 +247,12 @@ impl Reader<'_> {
     }
 
     fn load_filter(&self, name: &str, spec: &Text) -> Result<Rc<Layered>, Error> {
-        self.loader.load(&format!("filter.d/{name}")).map_err(|failed| match failed {
+        self.loader.load(&file_name("filter.d", name)).map_err(|failed| match failed {
             Failed::Absent => Error::NoFilter {
                 quoted: Quoted::of("filter", spec),
                 name: name.to_owned(),
             },
-            Failed::Wrong(errors) => first(&errors),
+            Failed::Wrong(errors) => first_of(&errors),
         })
     }
 
@@ -261,10 +280,10 @@ impl Reader<'_> {
                 self.python_action(spec, parsed)
             } else {
                 let name = &parsed.name;
-                let loaded = self.loader.load(&format!("action.d/{name}"));
+                let loaded = self.loader.load(&file_name("action.d", name));
                 let config = loaded.map_err(|failed| match failed {
                     Failed::Absent => Error::NoAction { quoted: quoted(), name: name.clone() },
-                    Failed::Wrong(errors) => first(&errors),
+                    Failed::Wrong(errors) => first_of(&errors),
                 })?;
                 let (config, budget) = (&*config, &self.loader.budget);
                 let source =
@@ -353,15 +372,28 @@ impl Reader<'_> {
     }
 }
 
+/// The configuration that a filter or an action is: of the kind's directory, unless it is a path.
+fn file_name(dir: &str, name: &str) -> String {
+    if name.starts_with("./") || name.starts_with('/') {
+        name.to_owned()
+    } else {
+        format!("{dir}/{name}")
+    }
+}
+
 /// The first of the errors of a file: there is one, or it would have been read.
-fn first(errors: &[Error]) -> Error {
+fn first_of(errors: &[Error]) -> Error {
     errors.first().cloned().expect("a file that is wrong has errors")
 }
 
 /// A jail's options, as its filter and actions may refer to them.
-fn vars(settings: &[Setting]) -> Vars {
+fn vars(settings: &[Setting], defaults: &[(&str, &str)]) -> Vars {
     let text = |it: &Setting| Some(Text { value: it.as_text()?, place: it.text.place.clone() });
-    settings.iter().filter_map(|it| Some((it.name.clone(), text(it)?))).collect()
+    let set = settings.iter().map(|it| (it.name.clone(), text(it)));
+    let default = |(name, value): &(&str, &str)| {
+        ((*name).to_owned(), Some(Text { value: (*value).to_owned(), place: None }))
+    };
+    defaults.iter().map(default).chain(set).collect()
 }
 
 /// Takes what is found about one jail.

@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::error::Error;
 use super::directory::Directory;
-use super::finding::Finding;
+use super::files::Files;
+use super::finding::{Finding, What};
 use super::problem::Problem;
 use super::rban_conf::{self, Settings};
-use super::interpolate::Budget;
 use super::layer::Loader;
-use super::read::{Read, read_with};
+use super::read::{self, Read};
 use super::services::Services;
-use super::jail::JailText;
+use super::jail::{JailText, LogText};
 use super::spec::{self, Built, JailSpec};
 use super::lint;
 
@@ -81,14 +81,23 @@ impl Display for Unusable {
 
 impl std::error::Error for Unusable {}
 
+/// What the command line says in place of what jails say.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// The one log of every jail; it need not be there yet.
+    pub log: Option<PathBuf>,
+    /// Options of every jail, such as `maxretry`.
+    pub options: Vec<(&'static str, String)>,
+}
+
 /// Reads a configuration.
 ///
 /// What is wrong with one jail fails that jail alone.
 ///
 /// # Errors
 /// What is wrong with `jail.conf` or `rban.conf` themselves, all of it.
-pub fn load(directory: &Directory) -> Result<Config, Unusable> {
-    directory.open(|loader| load_from(loader, Depth::Meaning))
+pub fn load(directory: &Directory, overrides: &Overrides) -> Result<Config, Unusable> {
+    directory.open(|loader| load_from(loader, overrides, Depth::Meaning))
 }
 
 /// Reads a configuration as [`load`] does, and looks at it more closely: at every pattern, and for what nothing reads.
@@ -96,7 +105,7 @@ pub fn load(directory: &Directory) -> Result<Config, Unusable> {
 /// # Errors
 /// As [`load`].
 pub fn examine(directory: &Directory) -> Result<Config, Unusable> {
-    directory.open(|loader| load_from(loader, Depth::Patterns))
+    directory.open(|loader| load_from(loader, &Overrides::default(), Depth::Patterns))
 }
 
 /// Reads a configuration as text, as fail2ban does.
@@ -104,7 +113,7 @@ pub fn examine(directory: &Directory) -> Result<Config, Unusable> {
 /// # Errors
 /// All that is wrong with the files that make up `jail.conf`.
 pub fn read(directory: &Directory) -> Result<Read, Vec<Error>> {
-    directory.open(read_with)
+    directory.open(read::read)
 }
 
 /// How closely a configuration is looked at.
@@ -114,32 +123,62 @@ enum Depth {
     Patterns,
 }
 
-fn load_from(loader: &Loader<'_>, depth: Depth) -> Result<Config, Unusable> {
-    let (settings, (errors, problems)) = rban_conf::read(loader);
+fn load_from(
+    loader: Loader<'_>,
+    overrides: &Overrides,
+    depth: Depth,
+) -> Result<Config, Unusable> {
+    let (files, base) = (loader.files(), loader.base());
+    let (settings, (errors, problems)) = rban_conf::read(&loader);
     let mut reasons: Vec<String> = errors.iter().map(chain).collect();
     reasons.extend(problems.iter().map(ToString::to_string));
-    let read = read_with(loader);
+    let read = read::read(loader);
     reasons.extend(read.as_ref().err().into_iter().flatten().map(chain));
     match read {
-        Ok(read) if reasons.is_empty() => Ok(build(loader, settings, read, depth)),
+        Ok(mut read) if reasons.is_empty() => {
+            read.jails.iter_mut().for_each(|jail| overrides.apply(jail));
+            Ok(build(files, base, settings, read, depth))
+        }
         _ => Err(Unusable { reasons }),
     }
 }
 
-fn build(loader: &Loader<'_>, settings: Settings, read: Read, depth: Depth) -> Config {
-    let services = loader.files().read(Path::new("/etc/services")).ok().flatten();
+fn build(
+    files: &dyn Files,
+    base: &Path,
+    settings: Settings,
+    read: Read,
+    depth: Depth,
+) -> Config {
+    let services = files.read(Path::new("/etc/services")).ok().flatten();
     let services = Services::parse(&String::from_utf8_lossy(&services.unwrap_or_default()));
     let mut config = Config {
-        directory: loader.base().to_owned(),
+        directory: base.to_owned(),
         settings,
         jails: Vec::new(),
         failed: Vec::new(),
-        warnings: read.findings.into_iter().map(Warning::Finding).collect(),
+        warnings: Vec::new(),
     };
+    // Where there is no log at all, the jail fails, and says so itself.
+    let others = read.findings.into_iter().filter(|it| !matches!(it.what, What::NoLogs { .. }));
+    config.warnings.extend(others.map(Warning::Finding));
     for text in &read.jails {
         config.add(text, &services, depth);
     }
     config
+}
+
+impl Overrides {
+    fn apply(&self, jail: &mut JailText) {
+        if let Some(log) = &self.log {
+            jail.backend = "auto".to_owned();
+            let (glob, from) = (log.display().to_string(), "tail".to_owned());
+            jail.logs = vec![LogText { glob, from, files: vec![log.clone()] }];
+        }
+        for (option, value) in &self.options {
+            jail.set(option, value);
+        }
+    }
 }
 
 impl Config {

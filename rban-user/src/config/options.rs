@@ -146,7 +146,7 @@ impl Setting {
         Self { name: known.name.to_owned(), value, text }
     }
 
-    /// What a `%(name)s` finds; nothing where it is nothing.
+    /// What a `%(name)s` finds, if it finds anything.
     pub(super) fn as_text(&self) -> Option<String> {
         match &self.value {
             Value::Nothing => None,
@@ -159,7 +159,7 @@ impl Setting {
 }
 
 /// What counts as yes; all else is no.
-fn is_true(text: &str) -> bool {
+pub(super) fn is_true(text: &str) -> bool {
     matches!(text.to_lowercase().as_str(), "1" | "on" | "true" | "yes")
 }
 

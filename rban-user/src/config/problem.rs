@@ -49,6 +49,9 @@ pub enum Wrong {
     /// What a stage says of it, remedy included.
     #[error("{0}")]
     Stage(String),
+    /// A jail without a log.
+    #[error("no such log; write the path of one, or backend = systemd to read the journal")]
+    NoLog,
     /// An action in Python.
     #[error("actions written in Python are not run; {instead}")]
     Python {
@@ -60,12 +63,6 @@ pub enum Wrong {
     Unread {
         /// What is probably meant.
         instead: String,
-    },
-    /// Not carried out by this version.
-    #[error("is not carried out by this version of rban; {instead}")]
-    NotYet {
-        /// What happens, or what to write.
-        instead: &'static str,
     },
 }
 

@@ -1,13 +1,14 @@
 //! A jail's text → the stages' Specs. Everything that is wrong with it is found, not only the first.
 
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::action::{ActionText, Does};
 use super::args;
 use super::error::{Quoted, Text};
-use super::jail::JailText;
-use super::options::{Setting, Value};
+use super::jail::{JailText, LogText};
+use super::options::Value;
 use super::problem::{Problem, Wrong};
 use super::rban_conf::number;
 use super::services::Services;
@@ -17,7 +18,7 @@ use super::words;
 use crate::detect::{self, Patterns, UseDns};
 use crate::event::JailName;
 use crate::jail::{self, Increment};
-use crate::source::{self, Backend, Log};
+use crate::source::{self, Backend, Begin, Log};
 
 /// One jail, stage by stage.
 #[derive(Clone, Debug)]
@@ -76,14 +77,8 @@ struct Build<'a> {
 }
 
 impl<'a> Build<'a> {
-    /// A recognised option, of the jail or its filter.
-    fn setting(&self, name: &str) -> Option<&'a Setting> {
-        let of_filter = || self.jail.filter.iter().flat_map(|filter| &filter.settings);
-        self.jail.setting(name).or_else(|| of_filter().find(|setting| setting.name == name))
-    }
-
     fn text(&self, name: &str) -> Option<&'a Text> {
-        self.setting(name).map(|setting| &setting.text).filter(|text| !text.value.is_empty())
+        self.jail.of_jail_or_filter(name).map(|setting| &setting.text).filter(|text| !text.value.is_empty())
     }
 
     fn lines(&self, name: &str) -> Vec<String> {
@@ -92,7 +87,7 @@ impl<'a> Build<'a> {
     }
 
     fn flag(&self, name: &str) -> Option<bool> {
-        match self.setting(name)?.value {
+        match self.jail.of_jail_or_filter(name)?.value {
             Value::Flag(flag) => Some(flag),
             _ => None,
         }
@@ -116,13 +111,10 @@ impl<'a> Build<'a> {
             self.problems.push(Problem { quoted, wrong });
             Backend::Auto
         });
-        let logs = self.jail.logs.iter().flat_map(|log| {
-            let begin = if log.from == "tail" { source::Begin::End } else { source::Begin::Start };
-            log.files.iter().map(move |path| Log { path: path.clone(), begin })
-        });
+        let logs = self.logs(&backend);
         source::Spec {
             backend,
-            logs: logs.collect(),
+            logs,
             journalmatch: self
                 .lines("journalmatch")
                 .iter()
@@ -133,6 +125,31 @@ impl<'a> Build<'a> {
                 text.parse().map_err(|wrong: source::UnknownEncoding| Wrong::Stage(wrong.to_string()))
             }),
         }
+    }
+
+    /// The logs that are there, and those yet to come that are named without wildcards. Where none is there, something
+    /// is wrong.
+    fn logs(&mut self, backend: &Backend) -> Vec<Log> {
+        if matches!(backend, Backend::Systemd(_)) {
+            return Vec::new();
+        }
+        let logs = &self.jail.logs;
+        if logs.iter().all(|log| log.files.is_empty()) {
+            let logpath = self.text("logpath");
+            let value = logpath.map_or("", |text| &text.value);
+            let quoted = Quoted::new(logpath.and_then(|it| it.place.clone()), "logpath", value);
+            self.problems.push(Problem { quoted, wrong: Wrong::NoLog });
+        }
+        let to_come = |log: &LogText| {
+            let is_plain = log.files.is_empty() && !log.glob.contains(['*', '?', '[']);
+            is_plain.then(|| PathBuf::from(&log.glob))
+        };
+        let all = logs.iter().flat_map(|log| {
+            let begin = if log.from == "tail" { Begin::End } else { Begin::Start };
+            let paths = log.files.iter().cloned().chain(to_come(log));
+            paths.map(move |path| Log { path, begin })
+        });
+        all.collect()
     }
 
     fn filter(&mut self) -> detect::Spec {

@@ -26,13 +26,22 @@ const NOT_SENT: [&str; 7] = [
     "action",
 ];
 
+/// What fail2ban makes of a configuration.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// What it sends its server, in order.
+    pub commands: Vec<Json>,
+    /// Whether it starts at all: not so if all jails are skipped.
+    pub starts: bool,
+}
+
 /// All commands, or the error for which fail2ban would send none.
 ///
 /// # Errors
 /// What fail2ban calls fatal: the first of it, in the order in which fail2ban reads.
-pub fn commands(read: &Read) -> Result<Vec<Json>, Error> {
+pub fn stream(read: &Read) -> Result<Stream, Error> {
     let fatal = |finding: &super::Finding| match &finding.what {
-        What::Error(error) => Some(error.clone()),
+        What::Fatal(error) => Some(error.clone()),
         _ => None,
     };
     if let Some(error) = read.findings.iter().find_map(fatal) {
@@ -57,8 +66,9 @@ pub fn commands(read: &Read) -> Result<Vec<Json>, Error> {
     if let Some(error) = read.jails.iter().find_map(JailText::fatal) {
         return Err(error.clone());
     }
+    let starts_any = read.jails.is_empty() || !starts.is_empty();
     commands.extend(starts);
-    Ok(commands)
+    Ok(Stream { commands, starts: starts_any })
 }
 
 fn general(read: &Read) -> Vec<Json> {
@@ -77,16 +87,15 @@ fn general(read: &Read) -> Vec<Json> {
 fn of_jail(jail: &JailText, commands: &mut Vec<Json>) -> Result<(), Error> {
     let name = &jail.name;
     commands.push(json!(["add", name, jail.backend]));
-    let of_filter = jail.filter.iter().flat_map(|filter| &filter.settings);
-    let sent = jail.settings.iter().filter(|it| !NOT_SENT.contains(&&*it.name));
-    let all: Vec<&Setting> = of_filter.chain(sent).collect();
-    let first = |setting: &&&Setting| FIRST.contains(&&*setting.name);
-    for wanted in FIRST {
-        for setting in all.iter().filter(|setting| setting.name == wanted) {
-            of_setting(name, setting, commands)?;
+    let of_filter = jail.filter.as_ref().map_or(&[][..], |filter| &filter.settings);
+    for settings in [&jail.settings, of_filter] {
+        for wanted in [is_usedns, is_first] {
+            for setting in settings.iter().filter(|setting| wanted(setting)) {
+                of_setting(name, setting, commands)?;
+            }
         }
     }
-    for setting in all.iter().filter(|setting| !first(setting)) {
+    for setting in of_filter.iter().chain(&jail.settings).filter(|setting| is_later(setting)) {
         of_setting(name, setting, commands)?;
     }
     for log in &jail.logs {
@@ -98,8 +107,19 @@ fn of_jail(jail: &JailText, commands: &mut Vec<Json>) -> Result<(), Error> {
     Ok(())
 }
 
-/// What regular expressions depend on comes before them.
-const FIRST: [&str; 3] = ["usedns", "prefregex", "maxlines"];
+/// How names are resolved is told before anything else,
+fn is_usedns(setting: &Setting) -> bool {
+    setting.name == "usedns"
+}
+
+/// then what the other regular expressions depend on.
+fn is_first(setting: &Setting) -> bool {
+    matches!(&*setting.name, "prefregex" | "maxlines")
+}
+
+fn is_later(setting: &Setting) -> bool {
+    !is_usedns(setting) && !is_first(setting) && !NOT_SENT.contains(&&*setting.name)
+}
 
 fn of_setting(jail: &str, setting: &Setting, commands: &mut Vec<Json>) -> Result<(), Error> {
     let text = &setting.text.value;
@@ -167,7 +187,7 @@ fn python_json(args: &[(String, String)]) -> String {
     let quoted = |text: &str| {
         let mut quoted = String::new();
         for c in Json::from(text).to_string().chars() {
-            if c.is_ascii() {
+            if matches!(c, ' '..='~') {
                 quoted.push(c);
             } else {
                 let mut units = [0; 2];

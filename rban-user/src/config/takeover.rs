@@ -2,13 +2,11 @@
 //!
 //! Such an action need not run its commands: the kernel's dropper does what they would do.
 
-use std::collections::BTreeSet;
-
 use rban_common::ban::Transport;
 use serde::Serialize;
 
 use super::services::Services;
-use crate::scope::Scope;
+use crate::scope::{Ports, Scope};
 
 /// Fail2ban's stock actions that block on this host; those ending in `*` stand for all that begin so.
 const STOCK: [&str; 19] = [
@@ -121,7 +119,7 @@ fn scope(asked: &Asked<'_>, services: &Services) -> Result<Scope, Problem> {
         return Ok(Scope::All);
     };
     let protocol = asked.protocol.map_or("tcp", str::trim);
-    let mut ports = BTreeSet::new();
+    let mut ports = Ports::default();
     for protocol in protocol.split([',', ' ']).map(str::trim).filter(|it| !it.is_empty()) {
         let transport = match protocol.to_ascii_lowercase().as_str() {
             "tcp" => Transport::Tcp,
@@ -132,7 +130,7 @@ fn scope(asked: &Asked<'_>, services: &Services) -> Result<Scope, Problem> {
         for item in port.split([',', ' ']).map(str::trim).filter(|it| !it.is_empty()) {
             let range = range(item, transport, services);
             let range = range.ok_or_else(|| Problem::Port { found: port.to_owned() })?;
-            ports.extend(range.map(|port| (transport, port)));
+            ports.add(transport, range);
         }
     }
     if ports.is_empty() {

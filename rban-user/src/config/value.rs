@@ -44,6 +44,12 @@ pub fn bantime(text: &str) -> Result<Option<Duration>, NotATime> {
     }
 }
 
+/// A number, or arithmetic of numbers: `2.5`, `2.0/3`.
+pub(super) fn number(text: &str) -> Option<f64> {
+    let is_arithmetic = !text.contains(|c: char| c.is_alphabetic());
+    is_arithmetic.then(|| seconds(text)).flatten()
+}
+
 fn not_a_time(text: &str) -> NotATime {
     NotATime { found: text.chars().take(TEXT_MAX_BYTES).collect() }
 }

@@ -7,7 +7,7 @@ use super::spec::{ActionSpec, JailSpec};
 use super::takeover::{Takeover, Why};
 use super::{Config, FailedJail};
 use crate::detect::{self, UseDns};
-use crate::enforce::xdp::Monitor;
+use crate::enforce::xdp::{Mode, Monitor};
 use crate::jail::{self, Increment};
 use crate::source::{self, Begin, Log};
 
@@ -25,6 +25,11 @@ pub fn view(config: &Config) -> Json {
 
 fn settings(settings: &Settings) -> Json {
     let interfaces = &settings.interfaces;
+    let mode = match settings.mode {
+        Mode::Auto => "auto",
+        Mode::Native => "native",
+        Mode::Generic => "generic",
+    };
     json!({
         "enforce": settings.enforce,
         "socket": settings.socket,
@@ -32,7 +37,7 @@ fn settings(settings: &Settings) -> Json {
         "logtarget": settings.logtarget,
         "xdp": {
             "interfaces": if interfaces.is_empty() { json!("auto") } else { json!(interfaces) },
-            "mode": settings.mode.to_string(),
+            "mode": mode,
             "monitor": settings.monitor == Monitor::On,
             "max_bans_v4": settings.limits.max_bans_v4,
             "max_bans_v6": settings.limits.max_bans_v6,

@@ -75,6 +75,18 @@ pub struct Status {
     pub pid: u32,
     /// Its jails.
     pub jails: Vec<JailStatus>,
+    /// Jails that are enabled and do not run.
+    #[serde(default)]
+    pub failed: Vec<FailedJail>,
+}
+
+/// A jail that does not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedJail {
+    /// Its name.
+    pub name: String,
+    /// Everything that is wrong with it.
+    pub reasons: Vec<String>,
 }
 
 /// One jail.

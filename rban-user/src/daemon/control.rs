@@ -9,7 +9,8 @@ use super::wiring::{JailHandle, ToEnforcer, ToJail};
 use crate::addr::Offender;
 use crate::clock::Now;
 use crate::control::server::Request;
-use crate::control::{Command, JailStatus, Reply, Status};
+use crate::config;
+use crate::control::{Command, FailedJail, JailStatus, Reply, Status};
 use crate::enforce::Claim;
 use crate::event::Ban;
 
@@ -17,9 +18,11 @@ use crate::event::Ban;
 pub(super) async fn run(
     mut inbox: mpsc::Receiver<Request>,
     jails: Vec<JailHandle>,
+    failed: Vec<config::FailedJail>,
     to_enforcer: mpsc::Sender<ToEnforcer>,
 ) {
-    let control = Control { jails, to_enforcer };
+    let failed = failed.into_iter().map(|jail| FailedJail { name: jail.name, reasons: jail.reasons });
+    let control = Control { jails, failed: failed.collect(), to_enforcer };
     while let Some((command, reply)) = inbox.recv().await {
         let answer = control.answer(command).await;
         drop(reply.send(answer.unwrap_or_else(Reply::Error))); // the client may have left
@@ -28,6 +31,7 @@ pub(super) async fn run(
 
 struct Control {
     jails: Vec<JailHandle>,
+    failed: Vec<FailedJail>,
     to_enforcer: mpsc::Sender<ToEnforcer>,
 }
 
@@ -91,7 +95,7 @@ impl Control {
                 files: jail.files.clone(),
             });
         }
-        Status { pid: process::id(), jails }
+        Status { pid: process::id(), jails, failed: self.failed.clone() }
     }
 
     /// Jails count anew those whose ban was lifted by hand.

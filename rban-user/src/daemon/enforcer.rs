@@ -1,5 +1,7 @@
 //! The enforcer's task: owns the ban maps, hears of bans, of their ends, and of drops.
 
+use std::collections::HashMap;
+
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
@@ -11,12 +13,14 @@ use crate::clock::Now;
 use crate::control::{Episode, Owner};
 use crate::enforce::xdp::Events;
 use crate::enforce::{Claim, Enforcer};
-use crate::event::Change;
+use crate::event::{Change, JailName};
 use crate::scope::Scope;
 
-/// Runs until everyone who could tell it something is gone.
+/// Runs until everyone who could tell it something is gone. `scopes` says what each jail's bans cover; those of others
+/// stop nothing.
 pub(super) async fn run(
     mut enforcer: Enforcer,
+    scopes: HashMap<JailName, Scope>,
     events: Events,
     mut inbox: mpsc::Receiver<ToEnforcer>,
 ) {
@@ -35,7 +39,7 @@ pub(super) async fn run(
         tokio::select! {
             biased; // a ban before anything that can wait
             message = inbox.recv() => match message {
-                Some(message) => obey(&mut enforcer, message),
+                Some(message) => obey(&mut enforcer, &scopes, message),
                 None => return, // everyone is drained, and so are we
             },
             () = sleep_until(enforcer.next_end()) => {
@@ -66,10 +70,10 @@ async fn readable(events: &mut Option<AsyncFd<Events>>, enforcer: &mut Enforcer)
     }
 }
 
-fn obey(enforcer: &mut Enforcer, message: ToEnforcer) {
+fn obey(enforcer: &mut Enforcer, scopes: &HashMap<JailName, Scope>, message: ToEnforcer) {
     // Who asked may have left, so that nobody takes the answer.
     match message {
-        ToEnforcer::Change(change) => change_map(enforcer, change),
+        ToEnforcer::Change(change) => change_map(enforcer, scopes, change),
         ToEnforcer::Claim(claims, reply) => {
             let count = claims.len();
             let result = enforcer.claim(claims, Now::read());
@@ -104,12 +108,16 @@ fn obey(enforcer: &mut Enforcer, message: ToEnforcer) {
     }
 }
 
-fn change_map(enforcer: &mut Enforcer, change: Change) {
+fn change_map(enforcer: &mut Enforcer, scopes: &HashMap<JailName, Scope>, change: Change) {
     match change {
         Change::Ban(ban) => {
             let (jail, offender, attempts) = (ban.jail.clone(), ban.offender, ban.attempts);
+            let scope = jail.as_ref().and_then(|jail| scopes.get(jail)).cloned();
             let jail = jail.as_deref().unwrap_or("-");
-            match enforcer.claim(vec![Claim::new(ban, Scope::All)], Now::read()) {
+            let Some(scope) = scope else {
+                return info!(jail, %offender, attempts, "ban without a firewall action");
+            };
+            match enforcer.claim(vec![Claim::new(ban, scope)], Now::read()) {
                 Ok(()) => info!(jail, %offender, attempts, "ban"),
                 Err(error) => error!(jail, %offender, error = chain(error), "not banned"),
             }

@@ -14,28 +14,30 @@ mod jail;
 mod program_log;
 mod wiring;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::clock::Now;
-use crate::config::{Config, JailSpec};
+use crate::config::{Config, FailedJail, JailSpec};
 use crate::control::server::Server;
 use crate::detect::Detector;
 use crate::enforce::Enforcer;
 use crate::enforce::xdp::{self, Changes, Events, Limits, Mode, Monitor, Pins};
 use crate::jail::Jail;
-use crate::source::Source;
-use wiring::{JailHandle, ToEnforcer};
+use crate::event::JailName;
+use crate::scope::Scope;
+use crate::source::{Backend, Source};
+use wiring::{JailHandle, ToEnforcer, chain};
 
 /// What the daemon is asked to do.
 #[derive(Clone, Debug)]
@@ -86,7 +88,9 @@ async fn serve(options: Options) -> Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("listening to SIGHUP")?;
 
     let server = Server::listen(&options.socket)?;
-    let jails = open_jails(&options.config)?;
+    let (jails, failed) = open_jails(&options.config)?;
+    let scopes = jails.iter().filter_map(|jail| Some((jail.spec.name.clone(), scope(jail)?)));
+    let scopes: HashMap<JailName, Scope> = scopes.collect();
     let interfaces = interfaces(&options)?;
     for attached in xdp::attach(&options.pins, &interfaces, options.mode, options.limits)? {
         info!("{attached}");
@@ -104,7 +108,7 @@ async fn serve(options: Options) -> Result<()> {
     for jail in jails {
         handles.push(start_jail(jail, &never, &to_enforcer, &stopped, &mut upstream)?);
     }
-    let enforcing = tokio::spawn(enforcer::run(enforcer, events, enforcer_inbox));
+    let enforcing = tokio::spawn(enforcer::run(enforcer, scopes, events, enforcer_inbox));
     #[cfg(feature = "log")]
     program_log::start(&options.pins)?;
     let look_anew = Arc::new(Notify::new());
@@ -114,7 +118,7 @@ async fn serve(options: Options) -> Result<()> {
     let watching = tokio::spawn(clock::run(to_enforcer.downgrade()));
     let (requests, inbox) = mpsc::channel(wiring::REQUESTS);
     let serving = tokio::spawn(server.run(requests));
-    let answering = tokio::spawn(control::run(inbox, handles, to_enforcer.clone()));
+    let answering = tokio::spawn(control::run(inbox, handles, failed, to_enforcer.clone()));
 
     info!(interfaces = interfaces.join(","), monitor = ?options.monitor, "ready");
     if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
@@ -169,14 +173,66 @@ struct OpenJail {
     detector: Detector,
 }
 
-fn open_jails(config: &Config) -> Result<Vec<OpenJail>> {
-    let open = |spec: &JailSpec| {
-        let doing = || format!("jail {}", spec.name);
-        let source = Source::open(&spec.source).with_context(doing)?;
-        let detector = Detector::new(&spec.filter, TimeZone::system()).with_context(doing)?;
-        Ok(OpenJail { spec: spec.clone(), source, detector })
-    };
-    config.jails.iter().map(open).collect()
+/// The jails that can run, and why the others cannot.
+///
+/// # Errors
+/// None of those that are enabled can run.
+fn open_jails(config: &Config) -> Result<(Vec<OpenJail>, Vec<FailedJail>)> {
+    for warning in &config.warnings {
+        warn!("{warning}");
+    }
+    let (mut jails, mut failed) = (Vec::new(), config.failed.clone());
+    for spec in &config.jails {
+        match OpenJail::new(spec) {
+            Ok(jail) => jails.push(jail),
+            Err(error) => {
+                failed.push(FailedJail { name: spec.name.to_string(), reasons: vec![chain(error)] });
+            }
+        }
+    }
+    let reasons = failed.iter().flat_map(|jail| {
+        jail.reasons.iter().map(|reason| format!("jail {}: {reason}", jail.name))
+    });
+    let reasons: Vec<String> = reasons.collect();
+    if jails.is_empty() && !failed.is_empty() {
+        bail!("{}", reasons.join("; "));
+    }
+    for reason in reasons {
+        error!("{reason}; the others run");
+    }
+    if jails.is_empty() {
+        warn!("no jail is enabled in {}", config.directory.display());
+    }
+    Ok((jails, failed))
+}
+
+impl OpenJail {
+    fn new(spec: &JailSpec) -> Result<Self> {
+        if let Backend::Systemd(_) = spec.source.backend {
+            bail!("the journal is not read yet; write backend = auto, and a logpath");
+        }
+        let source = Source::open(&spec.source)?;
+        let detector = Detector::new(&spec.filter, TimeZone::system())?;
+        if spec.policy.increment.is_some() {
+            warn!(jail = %spec.name, "bantime.increment is not carried out yet; bans do not grow");
+        }
+        let commands = spec.actions.iter().filter(|action| action.takeover.is_none());
+        let commands: Vec<&str> = commands.map(|action| action.name.as_str()).collect();
+        if !commands.is_empty() {
+            warn!(jail = %spec.name, actions = commands.join(", "), "these are not run yet");
+        }
+        Ok(Self { spec: spec.clone(), source, detector })
+    }
+}
+
+/// What a jail's bans cover, of all its firewall actions together; `None` = it has none, and bans nobody.
+fn scope(jail: &OpenJail) -> Option<Scope> {
+    let taken = jail.spec.actions.iter().filter_map(|action| action.takeover.as_ref());
+    let scope = taken.map(|takeover| takeover.scope.clone()).reduce(|a, b| a.union(&b));
+    if scope.is_none() {
+        warn!(jail = %jail.spec.name, "has no firewall action, so its bans stop nothing");
+    }
+    scope
 }
 
 /// Starts a jail's stages.

@@ -3,8 +3,7 @@
 //! For those who write filters; the detector takes every pattern that compiles.
 
 use super::filter::Patterns;
-use super::pattern;
-use super::pyre::{self, lint};
+use super::pyre::{self, Flags, Lines, lint};
 use super::tag;
 
 /// The groups that an address is taken from.
@@ -67,7 +66,8 @@ enum Forging {
 }
 
 fn of_pattern(source: &str, patterns: &Patterns, forging: Forging) -> Vec<Wrong> {
-    let flags = pattern::flags(forging == Forging::Failure && patterns.maxlines.get() > 1);
+    let several = forging == Forging::Failure && patterns.maxlines.get() > 1;
+    let flags = Flags { lines: if several { Lines::Many } else { Lines::One } };
     let ast = match pyre::parse(&tag::expand(source, patterns.usedns), flags) {
         Ok(ast) => ast,
         Err(error) => return vec![Wrong::Unusable(error.to_string())],

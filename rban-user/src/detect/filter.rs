@@ -8,7 +8,7 @@ use super::found::Found;
 use super::identity::{Identity, identify};
 use super::multiline::Buffer;
 use super::pattern::{Error, Pattern};
-use super::pyre::{Flags, LimitReached, Scratch};
+use super::pyre::{Flags, LimitReached, Lines, Scratch};
 use super::session::{Outcome, Sessions};
 use super::tag::UseDns;
 use super::which::Which;
@@ -89,9 +89,9 @@ impl Filter {
             Pattern::new(option, source, flags, usedns, &mut names)
         };
         let several = patterns.maxlines.get() > 1;
-        let flags = if several { Flags::Multiline } else { Flags::None };
+        let flags = Flags { lines: if several { Lines::Many } else { Lines::One } };
         let prefregex = patterns.prefregex.as_deref();
-        let prefregex = prefregex.map(|it| compile("prefregex", it, Flags::None)).transpose()?;
+        let prefregex = prefregex.map(|it| compile("prefregex", it, Flags::default())).transpose()?;
         let failregex: Vec<Pattern> = patterns
             .failregex
             .iter()
@@ -100,7 +100,7 @@ impl Filter {
         let ignoreregex = patterns
             .ignoreregex
             .iter()
-            .map(|it| compile("ignoreregex", it, Flags::None))
+            .map(|it| compile("ignoreregex", it, Flags::default()))
             .collect::<Result<_, _>>()?;
         let told = prefregex.as_ref().is_some_and(Pattern::tells_of_somebody);
         let mut untold = failregex.iter().zip(&patterns.failregex);

@@ -7,6 +7,7 @@
 
 mod date;
 mod detector;
+mod examine;
 mod fields;
 mod filter;
 mod found;
@@ -23,6 +24,7 @@ mod text;
 mod which;
 
 pub use detector::Detector;
+pub use examine::{Remark, Wrong, examine};
 pub use fields::Value;
 pub use filter::Patterns;
 pub use found::Found;

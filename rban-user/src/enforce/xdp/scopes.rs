@@ -1,7 +1,6 @@
 //! Sets of ports as bits of a mask: which bit means which ports stands in `port_scopes` alone.
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
 
 use rban_common::abi;
 use rban_common::ban::{PORT_SCOPES_MAX, SCOPE_ALL, Transport, port_index};
@@ -9,10 +8,10 @@ use rban_common::ban::{PORT_SCOPES_MAX, SCOPE_ALL, Transport, port_index};
 use super::error::XdpError;
 use super::pins::Pins;
 use super::table::Table;
-use crate::scope::Scope;
+use crate::scope::{Ports, Scope};
 
 /// Bit i stands for the ports at i; empty = the bit is free.
-type Meanings = Vec<BTreeSet<(Transport, u16)>>;
+type Meanings = Vec<Ports>;
 
 /// The pinned table, and what its bits mean as far as they are in use.
 pub(super) struct Scopes {
@@ -42,15 +41,13 @@ impl Scopes {
     }
 
     fn read(&self) -> Result<Meanings, XdpError> {
-        let mut meanings = vec![BTreeSet::new(); PORT_SCOPES_MAX as usize];
-        for (index, mask) in self.table.all()?.into_iter().filter(|(_, mask)| *mask != 0) {
-            for (bit, ports) in meanings.iter_mut().enumerate() {
-                if mask & 1 << bit != 0 {
-                    ports.insert(port_at(index));
-                }
-            }
-        }
-        Ok(meanings)
+        let covered = self.table.all()?.into_iter().filter(|(_, mask)| *mask != 0);
+        let covered: Vec<(u32, u64)> = covered.collect();
+        let meaning = |bit: u32| {
+            let ports = covered.iter().filter(|(_, mask)| mask & 1 << bit != 0);
+            ports.map(|(index, _)| port_at(*index)).collect()
+        };
+        Ok((0..PORT_SCOPES_MAX).map(meaning).collect())
     }
 
     /// The mask of a scope. A set of ports that is new gets a bit, written before it is used; `in_use` tells which
@@ -64,7 +61,7 @@ impl Scopes {
         if let Some(bit) = self.meanings()?.iter().position(|known| known == ports) {
             return Ok(1 << bit);
         }
-        let bit = match self.meanings()?.iter().position(BTreeSet::is_empty) {
+        let bit = match self.meanings()?.iter().position(Ports::is_empty) {
             Some(bit) => bit,
             None => self.reclaim(in_use()?, scope)?,
         };
@@ -83,17 +80,17 @@ impl Scopes {
         }
         self.meanings()?
             .iter()
-            .position(BTreeSet::is_empty)
+            .position(Ports::is_empty)
             .ok_or_else(|| XdpError::TooManyScopes { scope: wanted.to_string() })
     }
 
     fn write(
         &self,
-        ports: &BTreeSet<(Transport, u16)>,
+        ports: &Ports,
         change: impl Fn(u64) -> u64,
     ) -> Result<(), XdpError> {
         let keys: Vec<u32> =
-            ports.iter().map(|(transport, port)| port_index(*transport, *port)).collect();
+            ports.iter().map(|(transport, port)| port_index(transport, port)).collect();
         let masks: Result<Vec<u64>, XdpError> =
             keys.iter().map(|key| Ok(change(self.table.get(key)?.unwrap_or(0)))).collect();
         self.table.put(&keys, &masks?).map_err(|(error, _)| error)
@@ -105,7 +102,7 @@ impl Scopes {
             return Ok(Scope::All);
         }
         let bits = self.meanings()?.iter().enumerate().filter(|(bit, _)| mask & 1 << bit != 0);
-        Ok(Scope::Ports(bits.flat_map(|(_, ports)| ports.iter().copied()).collect()))
+        Ok(Scope::Ports(bits.flat_map(|(_, ports)| ports.iter()).collect()))
     }
 }
 
