@@ -25,23 +25,30 @@ pub(super) struct Attach {
     monitor: bool,
 }
 
-/// How to attach; also for `run`.
+/// How to attach, where the configuration is not to say; also for `run`.
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct How {
     /// Where in the kernel: auto tries native first
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) mode: Mode,
+    #[arg(long, value_enum)]
+    mode: Option<Mode>,
     /// At most so many IPv4 addresses are banned at a time; counts when the maps are made
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_bans_v4, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
-    max_bans_v4: u32,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    max_bans_v4: Option<u32>,
     /// At most so many IPv6 addresses are banned at a time; counts when the maps are made
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_bans_v6, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
-    max_bans_v6: u32,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    max_bans_v6: Option<u32>,
 }
 
 impl How {
-    pub(super) fn limits(&self) -> Limits {
-        Limits { max_bans_v4: self.max_bans_v4, max_bans_v6: self.max_bans_v6 }
+    pub(super) fn mode(&self, configured: Mode) -> Mode {
+        self.mode.unwrap_or(configured)
+    }
+
+    pub(super) fn limits(&self, configured: Limits) -> Limits {
+        Limits {
+            max_bans_v4: self.max_bans_v4.unwrap_or(configured.max_bans_v4),
+            max_bans_v6: self.max_bans_v6.unwrap_or(configured.max_bans_v6),
+        }
     }
 }
 
@@ -49,8 +56,10 @@ impl Attach {
     pub(super) fn run(&self, common: &Common) -> Result<(), Failure> {
         let pins = common.pins()?;
         let names = [self.interface.clone()];
-        let attached = xdp::attach(&pins, &names, self.how.mode, self.how.limits())?;
-        if self.monitor {
+        let settings = common.settings()?;
+        let (mode, limits) = (self.how.mode(settings.mode), self.how.limits(settings.limits));
+        let attached = xdp::attach(&pins, &names, mode, limits)?;
+        if self.monitor || settings.monitor == Monitor::On {
             xdp::set_monitor(&pins, Monitor::On)?;
         }
         for attached in &attached {

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::control::DEFAULT_SOCKET;
+use crate::config::{Directory, Settings};
 use crate::control::client::Client;
 use crate::enforce::xdp::{DEFAULT_DIR, Pins, XdpError};
 
@@ -40,9 +40,9 @@ struct Common {
     /// Directory of the pinned maps
     #[arg(long, global = true, value_name = "DIR", env = "RBAN_BPFFS", default_value = DEFAULT_DIR)]
     bpffs: PathBuf,
-    /// Socket of the daemon
-    #[arg(short, long, global = true, value_name = "FILE", env = "RBAN_SOCKET", default_value = DEFAULT_SOCKET)]
-    socket: PathBuf,
+    /// Socket of the daemon; without it the one that rban.conf names
+    #[arg(short, long, global = true, value_name = "FILE", env = "RBAN_SOCKET")]
+    socket: Option<PathBuf>,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
@@ -113,6 +113,15 @@ impl Common {
 
     /// The daemon, if one answers.
     fn daemon(&self) -> Result<Option<Client>, Failure> {
-        Ok(Client::connect(&self.socket)?)
+        let socket = match &self.socket {
+            Some(socket) => socket.clone(),
+            None => self.settings()?.socket,
+        };
+        Ok(Client::connect(&socket)?)
+    }
+
+    /// What `rban.conf` says.
+    fn settings(&self) -> Result<Settings, Failure> {
+        crate::config::settings(&Directory::choose(None)).map_err(config::unusable)
     }
 }

@@ -11,12 +11,14 @@ use super::attach::How;
 use super::config::{From, unusable};
 use super::{Common, Failure};
 use crate::config::{self, Config, Overrides, value};
+use crate::control::client::Client;
 use crate::control::server::ListenError;
 use crate::daemon::{self, AtExit, Options};
 use crate::enforce::xdp::Monitor;
 
 const EXAMPLES: &str = "Examples:
-  rban run                              # the interfaces of the default routes, the usual log of sshd
+  rban run                              # what /etc/rban says, else /etc/fail2ban, else the jail sshd
+  rban run -c ./fail2ban
   rban run --iface eth0 --log /var/log/auth.log
   rban run --monitor                    # count what would be dropped, drop nothing";
 
@@ -26,7 +28,8 @@ const EXAMPLES: &str = "Examples:
 pub(super) struct Run {
     #[command(flatten)]
     from: From,
-    /// Attach to this interface; may be given again. Without it: those of the default routes
+    /// Attach to this interface; may be given again. Without it: those that rban.conf names, or those of the default
+    /// routes
     #[arg(long = "iface", value_name = "IF")]
     interfaces: Vec<String>,
     /// Follow this log in place of the jails' own; it need not be there yet
@@ -53,19 +56,23 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(&self, common: &Common) -> Result<(), Failure> {
-        if let Some(mut running) = common.daemon()? {
-            let (pid, socket) = (running.status()?.pid, common.socket.clone());
+        let config = self.config()?;
+        let settings = &config.settings;
+        let socket = common.socket.clone().unwrap_or_else(|| settings.socket.clone());
+        if let Some(mut running) = Client::connect(&socket)? {
+            let pid = running.status()?.pid;
             return Err(ListenError::AlreadyRunning { pid, socket }.into());
         }
+        let given = !self.interfaces.is_empty();
         let options = Options {
             pins: common.pins()?,
-            socket: common.socket.clone(),
-            interfaces: self.interfaces.clone(),
-            mode: self.how.mode,
-            limits: self.how.limits(),
-            monitor: if self.monitor { Monitor::On } else { Monitor::Off },
+            socket,
+            interfaces: if given { &self.interfaces } else { &settings.interfaces }.clone(),
+            mode: self.how.mode(settings.mode),
+            limits: self.how.limits(settings.limits),
+            monitor: if self.monitor { Monitor::On } else { settings.monitor },
             at_exit: if self.flush_on_exit { AtExit::Lift } else { AtExit::Keep },
-            config: self.config()?,
+            config,
         };
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
         tracing_subscriber::fmt()

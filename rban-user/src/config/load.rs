@@ -100,6 +100,14 @@ pub fn load(directory: &Directory, overrides: &Overrides) -> Result<Config, Unus
     directory.open(|loader| load_from(loader, overrides, Depth::Meaning))
 }
 
+/// Reads rban's own settings alone.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn settings(directory: &Directory) -> Result<Settings, Unusable> {
+    directory.open(|loader| settings_of(&loader))
+}
+
 /// Reads a configuration as [`load`] does, and looks at it more closely: at every pattern, and for what nothing reads.
 ///
 /// # Errors
@@ -129,18 +137,26 @@ fn load_from(
     depth: Depth,
 ) -> Result<Config, Unusable> {
     let (files, base) = (loader.files(), loader.base());
-    let (settings, (errors, problems)) = rban_conf::read(&loader);
-    let mut reasons: Vec<String> = errors.iter().map(chain).collect();
-    reasons.extend(problems.iter().map(ToString::to_string));
-    let read = read::read(loader);
-    reasons.extend(read.as_ref().err().into_iter().flatten().map(chain));
-    match read {
-        Ok(mut read) if reasons.is_empty() => {
+    let settings = settings_of(&loader);
+    let read = read::read(loader)
+        .map_err(|errors| Unusable { reasons: errors.iter().map(chain).collect() });
+    match (settings, read) {
+        (Ok(settings), Ok(mut read)) => {
             read.jails.iter_mut().for_each(|jail| overrides.apply(jail));
             Ok(build(files, base, settings, read, depth))
         }
-        _ => Err(Unusable { reasons }),
+        (settings, read) => {
+            let both = [settings.err(), read.err()].into_iter().flatten();
+            Err(Unusable { reasons: both.flat_map(|it| it.reasons).collect() })
+        }
     }
+}
+
+fn settings_of(loader: &Loader<'_>) -> Result<Settings, Unusable> {
+    let (settings, (errors, problems)) = rban_conf::read(loader);
+    let reasons = errors.iter().map(chain).chain(problems.iter().map(ToString::to_string));
+    let reasons: Vec<String> = reasons.collect();
+    if reasons.is_empty() { Ok(settings) } else { Err(Unusable { reasons }) }
 }
 
 fn build(
@@ -159,9 +175,8 @@ fn build(
         failed: Vec::new(),
         warnings: Vec::new(),
     };
-    // Where there is no log at all, the jail fails, and says so itself.
-    let others = read.findings.into_iter().filter(|it| !matches!(it.what, What::NoLogs { .. }));
-    config.warnings.extend(others.map(Warning::Finding));
+    let of_interest = read.findings.into_iter().filter(|it| is_of_interest(&it.what));
+    config.warnings.extend(of_interest.map(Warning::Finding));
     for text in &read.jails {
         config.add(text, &services, depth);
     }
@@ -208,6 +223,16 @@ impl Config {
                 self.failed.push(failed(problems.iter().map(ToString::to_string).collect()));
             }
         }
+    }
+}
+
+/// Whether rban's admin should know: not what only fail2ban's server would do without, nor that a jail has no log at
+/// all, for then the jail fails and says so itself.
+fn is_of_interest(what: &What) -> bool {
+    match what {
+        What::NoLogs { .. } | What::NotSet { .. } => false,
+        What::Ignored(Error::NoFiles { .. }) => false,
+        _ => true,
     }
 }
 

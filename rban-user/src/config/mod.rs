@@ -44,7 +44,7 @@ pub use files::{Disk, Embedded, FILE_MAX_BYTES, Files, Found};
 pub use filter::FilterText;
 pub use finding::{Finding, What};
 pub use jail::{Consequence, JailError, JailText, LogText};
-pub use load::{Config, FailedJail, Overrides, Unusable, Warning, examine, load, read};
+pub use load::{Config, FailedJail, Overrides, Unusable, Warning, examine, load, read, settings};
 pub use options::{Setting, Value};
 pub use problem::{Problem, Wrong};
 pub use rban_conf::{Enforce, Settings};

@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::clock::Now;
-use crate::config::{Config, FailedJail, JailSpec};
+use crate::config::{Config, Enforce, FailedJail, JailSpec};
 use crate::control::server::Server;
 use crate::detect::Detector;
 use crate::enforce::Enforcer;
@@ -88,6 +88,9 @@ async fn serve(options: Options) -> Result<()> {
     let mut hangup = signal(SignalKind::hangup()).context("listening to SIGHUP")?;
 
     let server = Server::listen(&options.socket)?;
+    let settings = &options.config.settings;
+    ensure!(settings.enforce == Enforce::Xdp, "only enforce = xdp is carried out yet; write that");
+    ensure!(settings.ipv6_prefix == 128, "only ipv6_prefix = 128 is carried out yet; write that");
     let (jails, failed) = open_jails(&options.config)?;
     let scopes = jails.iter().filter_map(|jail| Some((jail.spec.name.clone(), scope(jail)?)));
     let scopes: HashMap<JailName, Scope> = scopes.collect();
