@@ -33,6 +33,12 @@ impl WallTime {
         self.0
     }
 
+    /// The year of our calendar that it is in, by UTC.
+    #[must_use]
+    pub fn year(self) -> i16 {
+        Timestamp::from_microsecond(self.0).map_or(1970, |at| TimeZone::UTC.to_datetime(at).year())
+    }
+
     /// So much later; stops at the end of time instead of wrapping.
     #[must_use]
     pub fn saturating_add(self, span: Duration) -> Self {

@@ -1,12 +1,14 @@
 //! A jail's detector on a thread of its own: lines in, failures out, in batches.
 
+use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
+use tracing::{debug, warn};
 
 use super::wiring::ToJail;
 use crate::clock::Now;
-use crate::detect::Detector;
-use crate::event::{Failure, JailName};
-use crate::source::Batch;
+use crate::detect::{Detector, Found, How, Notice, Reading, Sink, Style, Value, Who};
+use crate::event::{Failure, JailName, Line};
+use crate::source::{Batch, Written};
 
 /// Runs until the source is gone, or the jail.
 pub(super) fn run(
@@ -16,17 +18,70 @@ pub(super) fn run(
     to_jail: &mpsc::Sender<ToJail>,
 ) {
     while let Some(batch) = batches.blocking_recv() {
-        let now = Now::read().wall;
-        let failures: Vec<Failure> = batch
-            .lines
-            .into_iter()
-            .filter_map(|line| {
-                let (offender, time) = detector.line(&line, now)?;
-                Some(Failure { jail: jail.clone(), offender, time, lines: vec![line], captures: Vec::new() })
-            })
-            .collect();
+        let reading = match batch.written {
+            Written::Before => Reading::Past,
+            Written::Now => Reading::Present,
+        };
+        let how = How { now: Now::read().wall, reading, style: Style::First };
+        let mut found = Failures { jail, found: Vec::new() };
+        detector.lines(0, &joined(&batch.lines), how, &mut found);
+        let failures = found.found;
         if !failures.is_empty() && to_jail.blocking_send(ToJail::Failures(failures)).is_err() {
             return;
+        }
+    }
+}
+
+/// The lines in one piece, each with its newline, as the detector takes them.
+fn joined(lines: &[Line]) -> Bytes {
+    let mut all = BytesMut::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
+    for line in lines {
+        all.extend_from_slice(line);
+        all.extend_from_slice(b"\n");
+    }
+    all.freeze()
+}
+
+/// Takes what the detector finds.
+struct Failures<'a> {
+    jail: &'a JailName,
+    found: Vec<Failure>,
+}
+
+impl Sink for Failures<'_> {
+    fn found(&mut self, _: usize, found: &Found<'_>) {
+        let (Some(identity), Some(time)) = (found.identity, found.time) else { return };
+        let Who::Offender(offender) = identity.id else {
+            debug!(jail = %self.jail, id = ?identity.id, "found, but no address");
+            return;
+        };
+        let text = |value: &Value| match value {
+            Value::Text(text) => text.to_string(),
+            Value::Many(texts) => texts.join(","),
+        };
+        self.found.push(Failure {
+            jail: self.jail.clone(),
+            offender,
+            time,
+            lines: found.matches.to_vec(),
+            captures: found.captures().map(|(name, it)| (name.into(), text(it))).collect(),
+        });
+    }
+
+    fn notice(&mut self, _: usize, notice: &Notice<'_>) {
+        let jail = &**self.jail;
+        match notice {
+            Notice::Odd { odd, line } => {
+                let problem = if odd.is_latency() { "latency" } else { "time zone" };
+                warn!(jail, line, "a line just written is dated otherwise, which looks like a {problem} problem; such lines are taken to be of now");
+            }
+            Notice::Old { findtime } => {
+                warn!(jail, ?findtime, "lines older than findtime are passed over");
+            }
+            Notice::NoDate { line } => {
+                warn!(jail, line, "a line matches and has no date; set a datepattern");
+            }
+            Notice::BadDate { line } => warn!(jail, line, "a line's date is no date"),
         }
     }
 }

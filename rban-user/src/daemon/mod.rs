@@ -215,7 +215,9 @@ impl OpenJail {
             bail!("the journal is not read yet; write backend = auto, and a logpath");
         }
         let source = Source::open(&spec.source)?;
-        let detector = Detector::new(&spec.filter, TimeZone::system())?;
+        let filters = std::slice::from_ref(&spec.filter);
+        let (zone, year) = (TimeZone::system(), Now::read().wall.year());
+        let detector = Detector::new(filters, &[vec![0]], &zone, year).map_err(|(_, error)| error)?;
         if spec.policy.increment.is_some() {
             warn!(jail = %spec.name, "bantime.increment is not carried out yet; bans do not grow");
         }

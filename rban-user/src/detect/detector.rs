@@ -1,27 +1,122 @@
-//! throw-away
+//! The order of steps for a chunk of lines.
+
+use bytes::Bytes;
 use jiff::tz::TimeZone;
-use super::date;
-use super::filter::{Filter, Subject};
-use super::identity::Who;
-use super::{Spec, Style, text};
-use crate::addr::Offender;
-use crate::clock::WallTime;
+use memchr::memchr;
+
+use super::filter::Filter;
+use super::found::Sink;
+use super::group::{Feeding, Group, Key};
+use super::prefilter::Prefilter;
+use super::spec::{How, Spec};
+use super::text::Chunk;
+use super::{date, pattern};
+
+/// A filter that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// One of its patterns.
+    #[error(transparent)]
+    Pattern(#[from] pattern::Error),
+    /// How its dates are written.
+    #[error(transparent)]
+    Date(#[from] date::Error),
+}
+
+/// The filters of jails whose logs overlap, at work.
 #[derive(Clone, Debug)]
-pub struct Detector { filter: Filter, date: date::Detector, buf: Vec<u8> }
+pub struct Detector {
+    filters: Vec<Filter>,
+    groups: Vec<Group>,
+    feeds: Vec<Feed>,
+    /// Memory for a line without its date.
+    text: Vec<u8>,
+}
+
+/// Logs that the same filters read.
+#[derive(Clone, Debug)]
+struct Feed {
+    groups: Vec<usize>,
+    prefilter: Prefilter,
+}
+
 impl Detector {
-    pub fn new(spec: &Spec, zone: TimeZone) -> Result<Self, super::PatternError> {
-        let d = date::Spec { patterns: vec![], logtimezone: None };
-        Ok(Self { filter: Filter::new(&spec.patterns)?, date: date::Detector::new(&d, zone).unwrap(), buf: vec![] })
+    /// Compiles filters. Each feed names those that read the same logs, by their place in `specs`. `zone` is that of
+    /// dates which name none; `year_now` tells which years are expected in dates.
+    ///
+    /// # Errors
+    /// The first filter that cannot be used, by its place.
+    pub fn new(
+        specs: &[Spec],
+        feeds: &[Vec<usize>],
+        zone: &TimeZone,
+        year_now: i16,
+    ) -> Result<Self, (usize, Error)> {
+        let mut filters = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
+        for (index, spec) in specs.iter().enumerate() {
+            let wrong = |error: Error| (index, error);
+            filters.push(Filter::new(&spec.patterns).map_err(|error| wrong(error.into()))?);
+            let key = Key {
+                dates: date::Spec {
+                    patterns: spec.datepattern.clone(),
+                    logtimezone: spec.logtimezone.clone(),
+                },
+                findtime: spec.findtime,
+                feeds: (0..feeds.len()).filter(|feed| feeds[*feed].contains(&index)).collect(),
+            };
+            match groups.iter_mut().find(|group| group.key == key) {
+                Some(group) => group.filters.push(index),
+                None => {
+                    let group = Group::new(key, index, zone.clone(), year_now);
+                    groups.push(group.map_err(|error| wrong(error.into()))?);
+                }
+            }
+        }
+        let feeds = (0..feeds.len()).map(|feed| Feed::new(feed, &groups, &filters)).collect();
+        Ok(Self { filters, groups, feeds, text: Vec::new() })
     }
-    pub fn line(&mut self, line: &crate::event::Line, now: WallTime) -> Option<(Offender, WallTime)> {
-        let line = text::valid(line.clone());
-        let found = self.date.find(&line, now);
-        text::without(&line, found.as_ref().map_or(0..0, |f| f.cut.clone()), &mut self.buf);
-        let mut out = None;
-        let time = found.and_then(|f| f.time).unwrap_or(now);
-        self.filter.line(&Subject { text: &self.buf, line: &line, time: Some(time), now }, Style::First, &mut |f| {
-            if let Some(Who::Offender(o)) = f.identity.map(|i| i.id.clone()) { out = Some((o, f.time.unwrap())) }
+
+    /// Looks at whole lines of one feed, each ending in a newline; the last may lack it.
+    pub fn lines(&mut self, feed: usize, chunk: &Bytes, how: How, sink: &mut impl Sink) {
+        let Self { filters, groups, feeds, text } = self;
+        let Feed { groups: of_feed, prefilter } = &mut feeds[feed];
+        prefilter.learn(chunk);
+        let chunk = Chunk::new(chunk);
+        let bytes = chunk.bytes();
+        let mut hit = prefilter.next(bytes);
+        let mut start = 0;
+        while start < bytes.len() {
+            let end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |len| start + len);
+            let next = (end + 1).min(bytes.len());
+            let line = chunk.line(start..end);
+            let mut feeding = Feeding { filters, prefilter, text, how, sink };
+            for group in of_feed.iter() {
+                let group = &mut groups[*group];
+                if hit.is_some_and(|hit| hit < next) {
+                    group.look(&chunk, &line, &mut feeding);
+                } else {
+                    group.skip(&line, how, feeding.sink);
+                }
+            }
+            if hit.is_some_and(|hit| hit < next) {
+                hit = prefilter.next(&bytes[next..]).map(|hit| next + hit);
+            }
+            start = next;
+        }
+        of_feed.iter().for_each(|group| groups[*group].leave(&chunk));
+    }
+}
+
+impl Feed {
+    fn new(feed: usize, groups: &[Group], filters: &[Filter]) -> Self {
+        let of_feed: Vec<usize> =
+            (0..groups.len()).filter(|group| groups[*group].key.feeds.contains(&feed)).collect();
+        let read = of_feed.iter().flat_map(|group| {
+            let group = &groups[*group];
+            group.filters.iter().map(|filter| (*filter, &filters[*filter], group.seams()))
         });
-        out
+        let prefilter = Prefilter::new(read);
+        Self { groups: of_feed, prefilter }
     }
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use super::Style;
 use super::fields::{Fields, Name, Names, Value};
-use super::found::Found;
+use super::found::{Found, Seen};
 use super::identity::{Identity, identify};
 use super::multiline::Buffer;
 use super::pattern::{Error, Pattern};
@@ -41,6 +41,15 @@ pub(super) struct Subject<'a> {
     pub(super) time: Option<WallTime>,
     /// The clock's time.
     pub(super) now: WallTime,
+    /// What a match without a time comes to.
+    pub(super) undated: Undated,
+}
+
+/// What a match without a time comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undated {
+    Counts,
+    DoesNot,
 }
 
 /// [`Patterns`], compiled, with what is remembered of earlier lines.
@@ -68,17 +77,6 @@ struct Work {
     content: Vec<u8>,
     candidates: Vec<usize>,
     matches: Vec<Line>,
-}
-
-/// What became of a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Outcomes {
-    /// Whether any failregex matched, whatever came of it.
-    pub(super) matched: bool,
-    /// Whether a failregex matched that an ignoreregex took back, or ignoreregex matched beforehand.
-    pub(super) ignored: bool,
-    /// Searches that were given up, having taken too many steps.
-    pub(super) given_up: u32,
 }
 
 impl Filter {
@@ -135,15 +133,15 @@ impl Filter {
         subject: &Subject<'_>,
         style: Style,
         found: &mut dyn FnMut(&Found<'_>),
-    ) -> Outcomes {
-        let mut outcomes = Outcomes::default();
+    ) -> Seen {
+        let mut seen = Seen::default();
         let mut work = std::mem::take(&mut self.work);
         if let Some(buffer) = &mut self.buffer {
             buffer.push(subject.text, subject.line);
         }
-        self.look(subject, style, &mut work, &mut outcomes, found);
+        self.look(subject, style, &mut work, &mut seen, found);
         self.work = work;
-        outcomes
+        seen
     }
 
     fn look(
@@ -151,25 +149,26 @@ impl Filter {
         subject: &Subject<'_>,
         style: Style,
         work: &mut Work,
-        outcomes: &mut Outcomes,
+        seen: &mut Seen,
         found: &mut dyn FnMut(&Found<'_>),
     ) {
         let joined = self.buffer.as_ref().map(Buffer::text);
         let text = joined.as_deref().unwrap_or(subject.text);
         if self.ignoreregex.len() + 2 < self.failregex.len()
-            && self.ignored(text, &mut work.scratch, outcomes)
+            && self.ignored(text, &mut work.scratch, seen)
         {
             return;
         }
         work.prefix.clear();
         let mut content = std::mem::take(&mut work.content);
-        let text = match self.prefix(text, work, &mut content, outcomes) {
+        let text = match self.prefix(text, work, &mut content, seen) {
             Prefix::None => Some(text),
             Prefix::Content => Some(&content[..]),
             Prefix::NoMatch => None,
         };
         if let Some(text) = text {
-            self.failures(text, subject, style, work, outcomes, found);
+            seen.prefixed = true;
+            self.failures(text, subject, style, work, seen, found);
         }
         work.content = content;
     }
@@ -179,10 +178,10 @@ impl Filter {
         text: &[u8],
         work: &mut Work,
         content: &mut Vec<u8>,
-        outcomes: &mut Outcomes,
+        seen: &mut Seen,
     ) -> Prefix {
         let Some(prefregex) = &self.prefregex else { return Prefix::None };
-        if !outcomes.count(prefregex.search(&mut work.scratch, text)) {
+        if !seen.count(prefregex.search(&mut work.scratch, text)) {
             return Prefix::NoMatch;
         }
         prefregex.capture(&work.scratch, text, &mut work.prefix);
@@ -207,16 +206,16 @@ impl Filter {
         subject: &Subject<'_>,
         style: Style,
         work: &mut Work,
-        outcomes: &mut Outcomes,
+        seen: &mut Seen,
         found: &mut dyn FnMut(&Found<'_>),
     ) {
         let mut candidates = std::mem::take(&mut work.candidates);
         self.which.candidates(text, &mut candidates);
         for &index in &candidates {
-            if !outcomes.count(self.failregex[index].search(&mut work.scratch, text)) {
+            if !seen.count(self.failregex[index].search(&mut work.scratch, text)) {
                 continue;
             }
-            if self.failure(index, text, subject, style, work, outcomes, found) == Next::Stop {
+            if self.failure(index, text, subject, style, work, seen, found) == Next::Stop {
                 break;
             }
         }
@@ -232,10 +231,10 @@ impl Filter {
         subject: &Subject<'_>,
         style: Style,
         work: &mut Work,
-        outcomes: &mut Outcomes,
+        seen: &mut Seen,
         found: &mut dyn FnMut(&Found<'_>),
     ) -> Next {
-        outcomes.matched = true;
+        seen.matched = true;
         let pattern = &self.failregex[index];
         work.fields.clear();
         work.fields.overlay(&work.prefix);
@@ -244,15 +243,15 @@ impl Filter {
         let ignored = match &split {
             Some(split) => {
                 let matched = split.matched_text();
-                self.ignored(&matched, &mut work.scratch, outcomes)
+                self.ignored(&matched, &mut work.scratch, seen)
             }
-            None => self.ignored(text, &mut work.scratch, outcomes),
+            None => self.ignored(text, &mut work.scratch, seen),
         };
         let next = if style == Style::First { Next::Stop } else { Next::Go };
         if ignored {
             return next;
         }
-        if subject.time.is_none() && style == Style::First {
+        if subject.time.is_none() && subject.undated == Undated::DoesNot {
             return next;
         }
         work.matches.clear();
@@ -305,15 +304,15 @@ impl Filter {
         next
     }
 
-    fn ignored(&self, text: &[u8], scratch: &mut Scratch, outcomes: &mut Outcomes) -> bool {
+    fn ignored(&self, text: &[u8], scratch: &mut Scratch, seen: &mut Seen) -> bool {
         let mut patterns = self.ignoreregex.iter();
-        let ignored = patterns.any(|pattern| outcomes.count(pattern.search(scratch, text)));
-        outcomes.ignored |= ignored;
+        let ignored = patterns.any(|pattern| seen.count(pattern.search(scratch, text)));
+        seen.ignored |= ignored;
         ignored
     }
 }
 
-impl Outcomes {
+impl Seen {
     fn count(&mut self, searched: Result<bool, LimitReached>) -> bool {
         self.given_up += u32::from(searched.is_err());
         searched.unwrap_or(false)

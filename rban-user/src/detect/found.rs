@@ -1,5 +1,8 @@
-//! What a filter found.
+//! What a detector finds, and who is told.
 
+use std::time::Duration;
+
+use super::date::Odd;
 use super::fields::{Fields, Name, Names, Value};
 use super::identity::Identity;
 use crate::clock::WallTime;
@@ -21,7 +24,7 @@ pub struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Whether it only is part of a failure, or none (`<F-NOFAIL>`).
+    /// Whether it is a failure, and not only part of one, or none (`<F-NOFAIL>`).
     #[must_use]
     pub fn is_failure(&self) -> bool {
         self.identity.is_some() && self.fields.text(Name::NOFAIL).is_none()
@@ -30,5 +33,61 @@ impl Found<'_> {
     /// Everything captured, by name.
     pub fn captures(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.fields.iter().map(|(name, value)| (self.names.text(*name), value))
+    }
+}
+
+/// What became of a line, for one filter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Whether prefregex matched; also where there is none, and any failregex did.
+    pub prefixed: bool,
+    /// Whether a failregex matched, whatever came of it.
+    pub matched: bool,
+    /// Whether an ignoreregex took that back.
+    pub ignored: bool,
+    /// Searches that were given up, having taken too many steps; they count as not matching.
+    pub given_up: u32,
+}
+
+/// Something that the admin should know of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice<'a> {
+    /// It was written just now, and says otherwise; it is taken to be of now.
+    Odd {
+        /// How far its date is from now.
+        odd: Odd,
+        /// The line.
+        line: &'a str,
+    },
+    /// It was written before the log was followed, and longer ago than this; such lines are passed over.
+    Old {
+        /// What counts at most.
+        findtime: Duration,
+    },
+    /// It matched, and has no date.
+    NoDate {
+        /// The line.
+        line: &'a str,
+    },
+    /// Its date is no date at all: it names no zone that we know, or only a month. The line is passed over.
+    BadDate {
+        /// The line.
+        line: &'a str,
+    },
+}
+
+/// Who is told what is found. Filters are named by their place in the detector.
+pub trait Sink {
+    /// A failure, or what [`Style`](super::Style) asks for besides.
+    fn found(&mut self, filter: usize, found: &Found<'_>);
+
+    /// Something else that the admin should know.
+    fn notice(&mut self, filter: usize, notice: &Notice<'_>) {
+        let _ = (filter, notice);
+    }
+
+    /// What became of a line; every line is told of.
+    fn line(&mut self, filter: usize, line: &str, seen: Seen) {
+        let _ = (filter, line, seen);
     }
 }

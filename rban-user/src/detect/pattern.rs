@@ -8,7 +8,7 @@ use super::tag::{self, UseDns};
 
 /// So many steps may one search take; then its line counts as not matching. The longest lines of the slowest shipped
 /// patterns take a thousandth of it.
-const SEARCH_STEPS: Steps = Steps::new(2_000_000);
+const SEARCH_STEPS: Steps = Steps(2_000_000);
 
 /// A pattern that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -31,12 +31,12 @@ const SAMPLE_MAX_BYTES: usize = 256 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Prefilter {
     /// What each filter could be looked for by.
-    choices: Vec<Choices>,
+    choices: Vec<(usize, Choices)>,
     learned: bool,
     /// Any of all filters' literals; `None` where one of them may match anything.
     any: Option<AhoCorasick>,
-    /// Each filter's own.
-    own: Vec<Option<AhoCorasick>>,
+    /// Each filter's own, by its place in the detector; where there is but one, [`any`](Self::any) is its.
+    own: Vec<(usize, Option<AhoCorasick>)>,
 }
 
 /// Of each pattern all sets of literals of which a match contains one; none where nothing is known.
@@ -47,9 +47,10 @@ struct Choices {
 }
 
 impl Prefilter {
-    /// Made for these filters; `Seams` says where their dates are cut out.
-    pub(super) fn new<'a>(filters: impl Iterator<Item = (&'a Filter, Seams)>) -> Self {
-        let choices = filters.map(|(filter, seams)| Choices::of(filter, seams)).collect();
+    /// Made for these filters, each with its place in the detector; `Seams` says where their dates are cut out.
+    pub(super) fn new<'a>(filters: impl Iterator<Item = (usize, &'a Filter, Seams)>) -> Self {
+        let choices = filters.map(|(place, filter, seams)| (place, Choices::of(filter, seams)));
+        let choices = choices.collect();
         let mut prefilter = Self { choices, learned: false, any: None, own: Vec::new() };
         prefilter.choose(chance);
         prefilter
@@ -62,7 +63,7 @@ impl Prefilter {
         }
         self.learned = true;
         let sample = &chunk[..chunk.len().min(SAMPLE_MAX_BYTES)];
-        let sets = self.choices.iter().flat_map(|it| it.failures.iter().flatten().chain(&it.prefix));
+        let sets = self.choices.iter().flat_map(|(_, it)| it.failures.iter().flatten().chain(&it.prefix));
         let mut counts: HashMap<Vec<u8>, f64> =
             sets.flat_map(|set| set.0.iter().map(|it| (it.clone(), 0.0))).collect();
         for (literal, count) in &mut counts {
@@ -73,11 +74,13 @@ impl Prefilter {
     }
 
     fn choose(&mut self, weight: impl Fn(&[u8]) -> f64) {
-        let sets: Vec<Option<Required>> =
-            self.choices.iter().map(|choices| choices.rarest(&weight)).collect();
-        let all = sets.iter().cloned().reduce(|one, other| either(one?, other?)).flatten();
+        let rarest = |(place, choices): &(usize, Choices)| (*place, choices.rarest(&weight));
+        let sets: Vec<(usize, Option<Required>)> = self.choices.iter().map(rarest).collect();
+        let all = sets.iter().map(|(_, set)| set.clone());
+        let all = all.reduce(|one, other| either(one?, other?)).flatten();
         self.any = all.as_ref().and_then(searcher);
-        self.own = sets.iter().map(|set| set.as_ref().and_then(searcher)).collect();
+        let own = |(place, set): (usize, Option<Required>)| (place, set.as_ref().and_then(searcher));
+        self.own = sets.into_iter().map(own).collect();
     }
 
     /// Where in the chunk the next literal is; `None` if no line of it can match.
@@ -88,9 +91,11 @@ impl Prefilter {
         }
     }
 
-    /// False only if this filter, counted in the order given, cannot match the line.
+    /// False only if the filter at this place cannot match the line, in which a literal was found.
     pub(super) fn concerns(&self, filter: usize, line: &[u8]) -> bool {
-        self.own[filter].as_ref().is_none_or(|own| own.is_match(line))
+        let own = self.own.iter().find(|(place, _)| *place == filter);
+        let own = own.and_then(|(_, own)| own.as_ref()).filter(|_| self.own.len() > 1);
+        own.is_none_or(|own| own.is_match(line))
     }
 }
 

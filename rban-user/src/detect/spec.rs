@@ -1,8 +1,9 @@
-//! What configuration asks of a detector.
+//! What configuration asks of a detector, and how lines come to it.
 
 use std::time::Duration;
 
 use super::filter::Patterns;
+use crate::clock::WallTime;
 
 /// One jail's filter, dates included.
 #[derive(Clone, Debug)]
@@ -17,7 +18,29 @@ pub struct Spec {
     pub findtime: Duration,
 }
 
-/// How much of a line's matches is told.
+/// How lines are to be looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// The clock's time.
+    pub now: WallTime,
+    /// When the lines were written.
+    pub reading: Reading,
+    /// How much is told of them.
+    pub style: Style,
+}
+
+/// When lines were written, by what is known of their log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// Before the log was followed: what is older than findtime does not count.
+    Past,
+    /// Just now: a date that says otherwise is wrong.
+    Present,
+    /// At any time: dates are taken as they are.
+    Unchecked,
+}
+
+/// How much is told of a line's matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// As the daemon has it: the first failregex that matches decides.
