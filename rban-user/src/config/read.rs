@@ -46,7 +46,8 @@ pub(super) fn read(loader: Loader<'_>) -> Result<Read, Vec<Error>> {
         Err(Failed::Wrong(errors)) => return Err(errors.to_vec()),
     };
     let mut config = Layered::clone(&config);
-    let ours = [("fail2ban_version", FAIL2BAN_VERSION), ("fail2ban_confpath", &dir.to_string_lossy())];
+    let ours =
+        [("fail2ban_version", FAIL2BAN_VERSION), ("fail2ban_confpath", &dir.to_string_lossy())];
     for (name, value) in ours {
         config.defaults.set(name, Raw { text: value.into(), place: None });
     }
@@ -65,3 +66,6 @@ pub(super) fn read(loader: Loader<'_>) -> Result<Read, Vec<Error>> {
 fn is_hidden(name: &str) -> bool {
     name == INCLUDES || name.starts_with("KNOWN/")
 }
+
+#[cfg(test)]
+mod tests;
