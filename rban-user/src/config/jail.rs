@@ -6,7 +6,7 @@ mod reader;
 use super::action::ActionText;
 use super::error::{Error, Place, Text};
 use super::filter::FilterText;
-use super::options::{Setting, Value};
+use super::options::{self, Setting, Value};
 
 pub use logs::LogText;
 pub(super) use reader::Reader;

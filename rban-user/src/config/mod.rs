@@ -48,7 +48,7 @@ pub use load::{Config, FailedJail, Overrides, Unusable, Warning, examine, load, 
 pub use options::{Setting, Value};
 pub use problem::{Problem, Wrong};
 pub use rban_conf::{Enforce, Settings};
-pub use read::Read;
+pub use read::{Read, read_from};
 pub use server::ServerText;
 pub use spec::{ActionSpec, JailSpec};
 pub use stream::{Stream, stream};

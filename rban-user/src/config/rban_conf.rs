@@ -210,8 +210,8 @@ mod tests {
     fn what_is_said_is_taken() {
         let text = "[Definition]\nenforce = both\nsocket = /run/x.sock\n[xdp]\ninterfaces = eth0, eth1\n\
                     mode = Native\nmonitor = yes\nmax_bans_v4 = 10\nmax_bans_v6 = 20\nipv6_prefix = 64\n";
-        let (settings, wrongs) = read_text(text);
-        assert_eq!(wrongs, (vec![], vec![]));
+        let (settings, (errors, problems)) = read_text(text);
+        assert!(errors.is_empty() && problems.is_empty(), "{errors:?} {problems:?}");
         let expected = Settings {
             enforce: Enforce::Both,
             socket: "/run/x.sock".into(),
@@ -227,7 +227,8 @@ mod tests {
 
     #[test]
     fn without_a_file_all_is_as_we_have_it() {
-        let loader = Loader::new(&Embedded(&[]), Path::new("/etc"), Budget::default());
+        let none: Embedded<'_, &[u8]> = Embedded(&[]);
+        let loader = Loader::new(&none, Path::new("/etc"), Budget::default());
         assert_eq!(read(&loader).0, Settings::default());
     }
 

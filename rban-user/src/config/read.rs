@@ -1,11 +1,13 @@
 //! A directory of configuration as text: what every jail says, with places, before it is given a meaning.
 
+use std::path::Path;
 use std::rc::Rc;
 
 use super::error::Error;
+use super::files::Files;
 use super::finding::{Finding, What};
 use super::ini::Raw;
-use super::interpolate::Reads;
+use super::interpolate::{Budget, Reads};
 use super::jail::{JailText, Reader};
 use super::layer::{Failed, INCLUDES, Layered, Loader};
 use super::server::ServerText;
@@ -24,7 +26,15 @@ pub struct Read {
     pub findings: Vec<Finding>,
 }
 
-/// Reads a directory such as `/etc/fail2ban`. An error in what one jail needs is that jail's.
+/// Reads a directory such as `/etc/fail2ban`, whose files may come from anywhere.
+///
+/// # Errors
+/// All that is wrong with the files that make up `jail.conf`: then there are no jails to speak of.
+pub fn read_from(dir: &Path, files: &dyn Files) -> Result<Read, Vec<Error>> {
+    read(Loader::new(files, dir, Budget::default()))
+}
+
+/// Reads the loader's directory. An error in what one jail needs is that jail's.
 ///
 /// # Errors
 /// All that is wrong with the files that make up `jail.conf`: then there are no jails to speak of.

@@ -19,6 +19,7 @@ fn jail(bantime: Option<Duration>) -> Jail {
         findtime: Duration::from_secs(FINDTIME_SECS as u64),
         bantime,
         maxmatches: 2,
+        increment: None,
         ignoreip: vec!["192.0.2.200/32".parse().unwrap()],
     })
 }

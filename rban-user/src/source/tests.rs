@@ -14,30 +14,41 @@ use super::*;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 struct Running {
-    lines: mpsc::Receiver<Vec<Line>>,
+    batches: mpsc::Receiver<Batch>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), Error>>,
 }
 
 impl Running {
     fn follow(paths: &[&Path]) -> Self {
-        let paths = paths.iter().map(|path| path.to_path_buf()).collect();
-        let spec = Spec { paths, encoding: Encoding::UTF_8 };
-        let (sender, lines) = mpsc::channel(2);
+        Self::begin(paths, Begin::End)
+    }
+
+    fn begin(paths: &[&Path], begin: Begin) -> Self {
+        let log = |path: &&Path| Log { path: path.to_path_buf(), begin };
+        let spec = Spec { logs: paths.iter().map(log).collect(), ..Spec::default() };
+        let (sender, batches) = mpsc::channel(2);
         let (stop, stopped) = oneshot::channel();
         let source = Source::open(&spec).unwrap();
         let task = tokio::spawn(source.run(sender, async { drop(stopped.await) }));
-        Self { lines, stop, task }
+        Self { batches, stop, task }
     }
 
     /// The next so many lines, whatever batches they come in.
     async fn next(&mut self, count: usize) -> Vec<String> {
+        self.next_written(count).await.into_iter().map(|(line, _)| line).collect()
+    }
+
+    /// The same, each with when it was written.
+    async fn next_written(&mut self, count: usize) -> Vec<(String, Written)> {
         let mut found = Vec::new();
         while found.len() < count {
-            let batch = tokio::time::timeout(PATIENCE, self.lines.recv()).await;
-            let batch = batch.unwrap_or_else(|_| panic!("only {found:?} came")).unwrap();
-            assert!(!batch.is_empty() && batch.len() <= BATCH_LINES);
-            found.extend(batch.iter().map(|line| String::from_utf8(line.to_vec()).unwrap()));
+            let batch = tokio::time::timeout(PATIENCE, self.batches.recv()).await;
+            let Batch { lines, written } =
+                batch.unwrap_or_else(|_| panic!("only {found:?} came")).unwrap();
+            assert!(!lines.is_empty() && lines.len() <= BATCH_LINES);
+            let text = |line: &Line| String::from_utf8(line.to_vec()).unwrap();
+            found.extend(lines.iter().map(|line| (text(line), written)));
         }
         found
     }
@@ -175,7 +186,7 @@ async fn it_ends_when_told_to() {
 async fn it_ends_when_nobody_listens() {
     let directory = TempDir::new().unwrap();
     let running = Running::follow(&[&directory.path().join("log")]);
-    drop(running.lines);
+    drop(running.batches);
     tokio::time::timeout(PATIENCE, running.task).await.unwrap().unwrap().unwrap();
 }
 
@@ -196,8 +207,21 @@ async fn it_ends_even_if_it_waits_for_room() {
 #[tokio::test]
 async fn a_log_that_cannot_be_followed_is_named_with_the_remedy() {
     let directory = TempDir::new().unwrap();
-    let spec = Spec { paths: vec![directory.path().into()], encoding: Encoding::UTF_8 };
+    let log = Log { path: directory.path().into(), begin: Begin::End };
+    let spec = Spec { logs: vec![log], ..Spec::default() };
     let message = Source::open(&spec).unwrap_err().to_string();
     let place = directory.path().display();
     assert_eq!(message, format!("{place}: not a regular file; give the path of a log file"));
+}
+
+#[tokio::test]
+async fn what_stood_in_a_log_before_is_told_from_what_is_new() {
+    let directory = TempDir::new().unwrap();
+    let log = directory.path().join("log");
+    std::fs::write(&log, "a\nb\n").unwrap();
+    let mut running = Running::begin(&[&log], Begin::Start);
+    let before = |line: &str| (line.to_owned(), Written::Before);
+    assert_eq!(running.next_written(2).await, [before("a"), before("b")]);
+    std::fs::write(&log, "a\nb\nc\n").unwrap();
+    assert_eq!(running.next_written(1).await, [("c".to_owned(), Written::Now)]);
 }

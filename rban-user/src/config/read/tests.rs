@@ -29,7 +29,7 @@ impl Example {
     }
 
     fn read(&self) -> Read {
-        read(Path::new("/etc"), self).unwrap()
+        read_from(Path::new("/etc"), self).unwrap()
     }
 }
 
@@ -183,11 +183,11 @@ fn a_file_that_cannot_be_read_counts_for_nothing_and_is_told() {
 #[test]
 fn what_cannot_be_read_as_jails_is_told_all_at_once() {
     let text = "=== jail.conf\nx = 1\n=== jail.local\n[j]\nnonsense\n[j]\n";
-    let errors = read(Path::new("/etc"), &example(text)).unwrap_err();
+    let errors = read_from(Path::new("/etc"), &example(text)).unwrap_err();
     let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
     assert_eq!(errors.len(), 3, "{errors:#?}");
     assert!(errors[0].starts_with("/etc/jail.conf:1: x = 1: stands before any section"));
-    let missing = read(Path::new("/gone"), &example("")).unwrap_err();
+    let missing = read_from(Path::new("/gone"), &example("")).unwrap_err();
     assert!(missing[0].to_string().starts_with("/gone: no such directory; name one"));
 }
 

@@ -6,14 +6,14 @@ use super::*;
 
 /// Reads within a small budget, and makes the stream of it.
 fn survives(example: &Example) {
-    if let Ok(read) = read_within(Path::new("/etc"), example, Budget::new(4 << 20)) {
+    if let Ok(read) = read(Loader::new(example, Path::new("/etc"), Budget::new(4 << 20))) {
         drop(stream(&read));
     }
 }
 
 #[track_caller]
 fn refused(text: &str, message: &str) {
-    let errors = read(Path::new("/etc"), &example(text)).unwrap_err();
+    let errors = read_from(Path::new("/etc"), &example(text)).unwrap_err();
     let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
     assert!(errors.iter().any(|error| error.contains(message)), "{errors:#?}");
 }
