@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::IpAddr;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
@@ -265,6 +266,25 @@ pub fn refused(command: Command) -> Result<Refused> {
     Ok(Refused { code, message })
 }
 
+/// What we ship as configuration, except that bans are of all traffic; made below `dir`.
+///
+/// # Errors
+///
+/// Where it cannot be written.
+pub fn shipped(dir: &Path) -> Result<PathBuf> {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
+    let own = dir.join("etc");
+    if !own.is_dir() {
+        fs::create_dir(&own).context("making a configuration")?;
+        for name in ["filter.d", "action.d", "jail.conf", "rban.conf"] {
+            symlink(config.join(name), own.join(name)).context("linking what we ship")?;
+        }
+        let all_traffic = "[DEFAULT]\nbanaction = %(banaction_allports)s\n";
+        fs::write(own.join("jail.local"), all_traffic).context("writing jail.local")?;
+    }
+    Ok(own)
+}
+
 /// A running `rban run`; killed on drop.
 #[derive(Debug)]
 pub struct Daemon {
@@ -306,7 +326,11 @@ impl Daemon {
         let log = log.to_str().context("a log path that is no text")?;
         let small = ["--max-bans-v4", "1024", "--max-bans-v6", "1024"];
         let small = if args.contains(&small[0]) { &small[2..] } else { &small[..] };
-        let all = [&["run", "--iface", IFACE, "--log", log], small, args].concat();
+        let config = if args.contains(&"-c") { None } else { Some(shipped(rban.dir())?) };
+        let config = config.as_ref().map(|dir| dir.to_str().context("a path that is no text"));
+        let config = config.transpose()?.map(|dir| ["-c", dir]);
+        let config = config.as_ref().map_or(&[][..], |config| &config[..]);
+        let all = [&["run", "--iface", IFACE, "--log", log], config, small, args].concat();
         rban.add_args(&mut command, &all);
         command.env("NO_COLOR", "1").stdout(File::create(rban.dir().join("stdout"))?).stderr(file);
         let child = command.spawn().context("starting rban run")?;
