@@ -25,8 +25,9 @@ fn root() -> PathBuf {
 
 fn names() -> Result<Vec<String>> {
     let entries = fs::read_dir(root()).context("listing the cases")?;
-    let names: Result<Vec<_>, _> =
-        entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned())).collect();
+    let names: Result<Vec<_>, _> = entries
+        .map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
+        .collect();
     let mut names = names.context("listing the cases")?;
     names.sort_unstable();
     Ok(names)
@@ -92,7 +93,10 @@ fn replaced(bytes: &[u8], dir: &[u8]) -> Vec<u8> {
 fn every_case_has_a_section_and_says_what_it_shows() -> Result<()> {
     for name in names()?.iter().filter(|name| *name != BASE) {
         let section = name.split_once('-').map(|(section, _)| section);
-        ensure!(section.is_some_and(|section| SECTIONS.contains(&section) || section == "15"), "{name}: no such section");
+        ensure!(
+            section.is_some_and(|section| SECTIONS.contains(&section) || section == "15"),
+            "{name}: no such section"
+        );
         let mut words = 0;
         for file in ["jail.conf", "jail.local", "jail.d/a.conf", "README"] {
             let bytes = fs::read(root().join(name).join(file)).unwrap_or_default();

@@ -27,7 +27,8 @@ pub(crate) enum Verdict {
 
 /// What fail2ban says; with nothing of the machine in it but the configuration.
 pub(crate) fn of_fail2ban(dir: &Path) -> Result<Outcome> {
-    let (code, stdout, stderr) = run(Command::new(stock::client()?).arg("-c").arg(dir).arg("-d"), dir)?;
+    let (code, stdout, stderr) =
+        run(Command::new(stock::client()?).arg("-c").arg(dir).arg("-d"), dir)?;
     let verdict = match code {
         0 => Verdict::Started,
         255 if stdout.is_empty() || stdout.starts_with("ERROR") => return Ok(Outcome::Fatal),
@@ -35,7 +36,10 @@ pub(crate) fn of_fail2ban(dir: &Path) -> Result<Outcome> {
         code => bail!("fail2ban-client exits with {code}: {stderr}"),
     };
     let commands: Result<_> = stdout.lines().map(literal::parse).collect();
-    Ok(Outcome::Stream { commands: commands.context("reading what fail2ban-client prints")?, verdict })
+    Ok(Outcome::Stream {
+        commands: commands.context("reading what fail2ban-client prints")?,
+        verdict,
+    })
 }
 
 /// What rban says of the same.
@@ -77,7 +81,9 @@ pub(crate) fn disagreement(expected: &Outcome, found: &Outcome) -> Option<String
             Outcome::Stream { commands: by_rban, verdict: rbans },
         ) => (commands, verdict, by_rban, rbans),
         (Outcome::Fatal, _) => return Some("rban prints commands, though a fault is fatal".into()),
-        (_, Outcome::Fatal) => return Some("rban calls a fault fatal, though there is a stream".into()),
+        (_, Outcome::Fatal) => {
+            return Some("rban calls a fault fatal, though there is a stream".into());
+        }
     };
     let line = |commands: &[Value], index: usize| {
         commands.get(index).map_or("nothing".into(), Value::to_string)

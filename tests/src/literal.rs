@@ -170,7 +170,10 @@ mod tests {
     #[test]
     fn a_command_is_a_list() {
         check("['set', 'a', 'maxretry', 5]", json!(["set", "a", "maxretry", 5]));
-        check("['set', 'thread', {'stacksize': 64}]", json!(["set", "thread", { "stacksize": 64 }]));
+        check(
+            "['set', 'thread', {'stacksize': 64}]",
+            json!(["set", "thread", { "stacksize": 64 }]),
+        );
     }
 
     #[test]
@@ -201,9 +204,38 @@ mod tests {
     #[test]
     fn what_python_never_writes_is_an_error() {
         for text in [
-            "", " ", "none", "nan", "inf", "'a", "'a\\q'", "'a\\x4'", "'a\\xzz'", "'a\nb'", "[1 ,2]",
-            "[1,2]", "[1, ]", "[, 1]", "[1", "[1}", "(1, ]", "('a', )", "01", "-", "1.", "1e", "--1",
-            "1_000", "0x10", "{'a' 1}", "{'a':1}", "{1: 2}", "{'a': 1, 'a': 2}", "[] []", "'a' ", "b'a'",
+            "",
+            " ",
+            "none",
+            "nan",
+            "inf",
+            "'a",
+            "'a\\q'",
+            "'a\\x4'",
+            "'a\\xzz'",
+            "'a\nb'",
+            "[1 ,2]",
+            "[1,2]",
+            "[1, ]",
+            "[, 1]",
+            "[1",
+            "[1}",
+            "(1, ]",
+            "('a', )",
+            "01",
+            "-",
+            "1.",
+            "1e",
+            "--1",
+            "1_000",
+            "0x10",
+            "{'a' 1}",
+            "{'a':1}",
+            "{1: 2}",
+            "{'a': 1, 'a': 2}",
+            "[] []",
+            "'a' ",
+            "b'a'",
         ] {
             check_fails(text);
         }
@@ -220,7 +252,10 @@ mod tests {
     fn nesting_has_a_limit() {
         check_fails(&"[".repeat(10_000));
         check(&format!("{}{}", "[".repeat(16), "]".repeat(16)), {
-            (0..16).fold(json!(null), |inner, _| if inner.is_null() { json!([]) } else { json!([inner]) })
+            (0..16).fold(
+                json!(null),
+                |inner, _| if inner.is_null() { json!([]) } else { json!([inner]) },
+            )
         });
     }
 }

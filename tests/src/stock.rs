@@ -36,8 +36,9 @@ impl Stock {
         for entry in fs::read_dir(stock).with_context(|| format!("listing {DIR}"))? {
             let (path, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;
             let name = name.to_string_lossy();
-            let is_stock = matches!(&*name, "filter.d" | "action.d" | "jail.conf" | "fail2ban.conf")
-                || (name.starts_with("paths-") && name.ends_with(".conf"));
+            let is_stock =
+                matches!(&*name, "filter.d" | "action.d" | "jail.conf" | "fail2ban.conf")
+                    || (name.starts_with("paths-") && name.ends_with(".conf"));
             if is_stock {
                 symlink(&path, dir.path().join(&*name))
                     .with_context(|| format!("linking to {}", path.display()))?;
@@ -76,9 +77,11 @@ impl Stock {
 /// Where that cannot be read.
 pub fn jails() -> Result<Vec<String>> {
     let path = Path::new(DIR).join("jail.conf");
-    let text = fs::read_to_string(&path).with_context(|| format!("reading {}; {INSTALL}", path.display()))?;
+    let text = fs::read_to_string(&path)
+        .with_context(|| format!("reading {}; {INSTALL}", path.display()))?;
     let headers = text.lines().filter_map(|line| line.strip_prefix('[')?.split_once(']'));
-    let jails = headers.map(|(name, _)| name).filter(|name| !["INCLUDES", "DEFAULT"].contains(name));
+    let jails =
+        headers.map(|(name, _)| name).filter(|name| !["INCLUDES", "DEFAULT"].contains(name));
     Ok(jails.map(String::from).collect())
 }
 
@@ -90,7 +93,9 @@ pub fn jails() -> Result<Vec<String>> {
 pub fn files(folder: &str, ending: &str) -> Result<Vec<String>> {
     let dir = Path::new(DIR).join(folder);
     let mut names = Vec::new();
-    for entry in fs::read_dir(&dir).with_context(|| format!("listing {}; {INSTALL}", dir.display()))? {
+    for entry in
+        fs::read_dir(&dir).with_context(|| format!("listing {}; {INSTALL}", dir.display()))?
+    {
         if let Some(name) = entry?.file_name().to_string_lossy().strip_suffix(ending) {
             names.push(name.to_owned());
         }
