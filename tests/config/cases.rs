@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::differences::{DIFFERENCES, adjusted};
 use crate::outcome::{disagreement, of_fail2ban, of_rban};
-use crate::{conclude, each};
+use crate::{conclude, each, stock};
 
 /// What stands for the directory of the configuration in a case's files.
 const PLACEHOLDER: &[u8] = b"@DIR@";
@@ -110,7 +110,8 @@ fn every_case_has_a_section_and_says_what_it_shows() -> Result<()> {
 
 #[test]
 fn every_difference_is_about_cases_that_exist() -> Result<()> {
-    let names = names()?;
+    let mut names = names()?;
+    names.extend(stock::cases()?);
     for difference in DIFFERENCES {
         for case in difference.cases {
             ensure!(names.iter().any(|name| name == case), "{case}, of: {}", difference.what);

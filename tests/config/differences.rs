@@ -36,6 +36,28 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         cases: &["08-conditional-arguments"],
         adjust: allow_conditions_in_arguments,
     },
+    // 1.0.2 leaves the variants as [Init] has them. Section 7, step 3.
+    Difference {
+        what: "section 7: an argument sets the variants of its option too",
+        cases: &[
+            "04-conditional-sections",
+            "08-conditional-arguments",
+            // Its blocktype is RETURN, for both families.
+            "stock: pass2allow-ftp",
+            "stock: as they are",
+            "stock: on the journal",
+            "stock: polling, on one log",
+            "stock: aggressive, for all ports",
+            "stock: with their own regexes too",
+        ],
+        adjust: set_variants_too,
+    },
+    // Section 5: the version is ours to say, and is that of the fail2ban that we are like.
+    Difference {
+        what: "section 5: %(fail2ban_version)s",
+        cases: &["05-the-version", "stock: with reports"],
+        adjust: |commands| replace(commands, "/1.0.2", "/1.1.2.dev1"),
+    },
 ];
 
 /// The jails of these cases are named for what becomes of them in 1.1.
@@ -62,24 +84,47 @@ fn name_begins(jail: &Value, with: &str) -> bool {
     jail.as_str().is_some_and(|jail| jail.starts_with(with))
 }
 
-/// The jail `variant` of this case is `plain` with one argument more.
+/// The jail `variant` of this case is `argument` with one argument more.
 fn allow_conditions_in_arguments(commands: &mut Vec<Value>) {
     commands.retain(|command| command[0] != "config-error");
-    let (variant, argument) =
-        (r#"["blocktype?family=inet6","v6"]"#, r#"["blocktype?family=inet6","six"]"#);
-    let plain = commands.iter().position(|command| command[1] == "plain").unwrap_or(0);
-    let mut of_variant = Vec::new();
-    for command in &commands[plain..] {
-        let text = command.to_string().replace("\"plain\"", "\"variant\"");
-        let text = text.replace(&format!(",{variant}"), "");
-        let text =
-            text.replace(r#"["blocktype","four"]"#, &format!(r#"["blocktype","four"],{argument}"#));
-        of_variant.push(serde_json::from_str(&text).expect("still JSON"));
-    }
-    let start = commands.len() - 1;
-    let starts = of_variant.split_off(of_variant.len() - 1);
-    commands.splice(start..start, of_variant);
+    let mut variant: Vec<Value> = of_jail(commands, "argument").cloned().collect();
+    replace(&mut variant, r#""argument""#, r#""variant""#);
+    replace(&mut variant, r#",["blocktype?family=inet6","v6"]"#, "");
+    let (plain, with_variant) =
+        (r#"["blocktype","four"]"#, r#"["blocktype","four"],["blocktype?family=inet6","six"]"#);
+    replace(&mut variant, plain, with_variant);
+    // The last command of either starts it, and all starts come last.
+    let (start, starts) = (commands.len() - 1, variant.split_off(variant.len() - 1));
+    commands.splice(start..start, variant);
     commands.extend(starts);
+}
+
+/// Properties of an action are its arguments, then name and actname where they are none, then what `[Init]` has.
+fn set_variants_too(commands: &mut Vec<Value>) {
+    let actions = commands.iter_mut().filter(|command| command[2] == "action");
+    for properties in actions.filter_map(|command| command[4].as_array_mut()) {
+        let names = properties.iter().rposition(|it| it[0] == "name" || it[0] == "actname");
+        let (arguments, rest) = properties.split_at_mut(names.unwrap_or(0));
+        for variant in rest {
+            let base =
+                variant[0].as_str().and_then(|key| key.split_once('?')).map(|(base, _)| base);
+            if let Some(argument) = arguments.iter().find(|it| it[0].as_str() == base) {
+                variant[1] = argument[1].clone();
+            }
+        }
+    }
+}
+
+fn of_jail<'a>(commands: &'a [Value], jail: &'a str) -> impl Iterator<Item = &'a Value> {
+    commands.iter().filter(move |command| command[1] == jail)
+}
+
+/// Replaces in the commands' JSON.
+fn replace(commands: &mut [Value], from: &str, to: &str) {
+    for command in commands {
+        let text = command.to_string().replace(from, to);
+        *command = serde_json::from_str(&text).expect("JSON for JSON");
+    }
 }
 
 /// What 1.1 would say in this case, given what 1.0.2 says.

@@ -91,9 +91,19 @@ pub(crate) fn disagreement(expected: &Outcome, found: &Outcome) -> Option<String
     for index in 0..commands.len().max(by_rban.len()) {
         let (expected, found) = (line(commands, index), line(by_rban, index));
         if expected != found {
-            let number = index + 1;
-            return Some(format!("command {number}:\n  expected {expected}\n  found    {found}"));
+            return Some(parted(index + 1, &expected, &found));
         }
     }
     Some(format!("the same commands, but {verdict:?} was expected and {rbans:?} found"))
+}
+
+/// Quotes two lines from a little before where they part.
+fn parted(number: usize, expected: &str, found: &str) -> String {
+    const BEFORE: usize = 100;
+    const LENGTH: usize = 400;
+    let common = expected.chars().zip(found.chars()).take_while(|(one, other)| one == other);
+    let from = common.count().saturating_sub(BEFORE);
+    let quote = |line: &str| line.chars().skip(from).take(LENGTH).collect::<String>();
+    let (expected, found) = (quote(expected), quote(found));
+    format!("command {number}, from character {from}:\n  expected {expected}\n  found    {found}")
 }

@@ -3,10 +3,12 @@
 //! Whoever compares a stream that is fatal compares nothing, so here there must always be one.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use rban_tests::stock::{DIR, Stock, files, jails};
 
+use crate::differences::adjusted;
 use crate::outcome::{Outcome, disagreement, of_fail2ban, of_rban};
 use crate::{conclude, each};
 
@@ -58,17 +60,41 @@ action = %(action_xarf)s
 /// A file that is included only, and lacks what its includer defines.
 const NO_FILTER: &str = "selinux-common";
 
+/// What [`all_jails_at_once`] gives every jail, and what that is called.
+const SETTINGS: [(&str, &str); 7] = [
+    ("as they are", ""),
+    ("on the journal", "backend = systemd"),
+    ("polling, on one log", "backend = polling\nlogpath = /dev/null"),
+    ("aggressive, for all ports", "mode = aggressive\nbanaction = %(banaction_allports)s"),
+    ("with mails and lines", "action = %(action_mwl)s"),
+    ("with reports", REPORTS),
+    ("with their own regexes too", "failregex = %(known/failregex)s\n  ^own <HOST>$"),
+];
+
+/// What differences may be about: these settings, and every jail alone.
+pub(crate) fn cases() -> Result<Vec<String>> {
+    let settings = SETTINGS.map(|(what, _)| what.to_owned());
+    Ok(settings.into_iter().chain(jails()?).map(|name| case(&name)).collect())
+}
+
+fn case(name: &str) -> String {
+    format!("stock: {name}")
+}
+
 /// Compares what the two make of the stock files with these jails; in words where they differ.
 fn compare(what: &str, text: &str) -> Option<String> {
-    let compared = Stock::with(text).and_then(|stock| compare_in(stock.dir()));
+    let compared = Stock::with(text).and_then(|stock| compare_in(stock.dir(), what));
     let wrong = compared.unwrap_or_else(|error| Some(format!("{error:#}")))?;
     Some(format!("{what}: {wrong}"))
 }
 
-fn compare_in(dir: &std::path::Path) -> Result<Option<String>> {
+fn compare_in(dir: &Path, what: &str) -> Result<Option<String>> {
     let expected = of_fail2ban(dir)?;
     ensure!(expected != Outcome::Fatal, "fail2ban finds it fatal, so nothing is compared");
-    Ok(disagreement(&expected, &of_rban(dir)?))
+    match adjusted(&case(what), &expected) {
+        Ok(expected) => Ok(disagreement(&expected, &of_rban(dir)?)),
+        Err(stale) => Ok(Some(stale)),
+    }
 }
 
 /// The jails of the stock `jail.conf`, each with these options.
@@ -78,7 +104,7 @@ fn all_jails(options: &str) -> Result<String> {
 
 #[test]
 fn the_machines_own_configuration() -> Result<()> {
-    conclude(&Vec::from_iter(compare_in(DIR.as_ref())?));
+    conclude(&Vec::from_iter(compare_in(DIR.as_ref(), "the machine's own")?));
     Ok(())
 }
 
@@ -92,16 +118,7 @@ fn every_jail_alone() -> Result<()> {
 
 #[test]
 fn all_jails_at_once() -> Result<()> {
-    let settings = [
-        ("as they are", ""),
-        ("on the journal", "backend = systemd"),
-        ("polling, on one log", "backend = polling\nlogpath = /dev/null"),
-        ("aggressive, for all ports", "mode = aggressive\nbanaction = %(banaction_allports)s"),
-        ("with mails and lines", "action = %(action_mwl)s"),
-        ("with reports", REPORTS),
-        ("with their own regexes too", "failregex = %(known/failregex)s\n  ^own <HOST>$"),
-    ];
-    let wrong = each(&settings, |(what, options)| {
+    let wrong = each(&SETTINGS, |(what, options)| {
         all_jails(options)
             .map_or_else(|error| Some(format!("{error:#}")), |text| compare(what, &text))
     });
