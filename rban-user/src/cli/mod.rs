@@ -6,6 +6,7 @@
 mod attach;
 mod ban;
 mod bans;
+mod config;
 mod input;
 mod panic;
 mod render;
@@ -58,6 +59,7 @@ enum Command {
     Status(status::Status),
     Why(why::Why),
     Panic(panic::Panic),
+    Config(config::Config),
 }
 
 /// Why a command did not do what it should.
@@ -89,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Status(status) => status.run(&common),
         Command::Why(why) => why.run(&common),
         Command::Panic(panic) => panic.run(&common),
+        Command::Config(config) => config.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! Text for people, JSON for programs.
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -7,13 +8,17 @@ use serde::Serialize;
 
 use super::{Common, Failure};
 
-/// Prints JSON if it was asked for, else what `text` says. A reader that left (`| head`) is no failure.
+/// Prints JSON if it was asked for, else what `text` says.
 pub(super) fn print<T: Serialize>(
     common: &Common,
     value: &T,
     text: impl FnOnce(&T) -> String,
 ) -> Result<(), Failure> {
-    let text = if common.json { serde_json::to_string(value)? + "\n" } else { text(value) };
+    print_text(&if common.json { serde_json::to_string(value)? + "\n" } else { text(value) })
+}
+
+/// Prints text. A reader that left (`| head`) is no failure.
+pub(super) fn print_text(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -25,6 +30,17 @@ pub(super) fn print<T: Serialize>(
 pub(super) fn complain(message: &str) {
     // Nobody is there to be told if this fails too.
     drop(writeln!(io::stderr(), "rban: {message}"));
+}
+
+/// An error with what caused it.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
 }
 
 /// Rows as columns, two blanks apart, the first row being the heading.

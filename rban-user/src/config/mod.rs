@@ -1,14 +1,45 @@
 //! Text becomes the stages' Specs. So far the text is our own: the one jail that needs no configuration.
 
+mod action;
+mod args;
+mod definition;
+mod error;
+mod files;
+mod filter;
+mod finding;
+mod glob;
+mod ini;
+mod interpolate;
+mod jail;
+mod layer;
+mod options;
+mod ordered;
+mod read;
+mod server;
 mod sshd;
+mod stream;
+mod substitute;
 pub mod value;
+mod words;
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::event::JailName;
-use crate::{detect, jail, source};
+pub use action::{ActionText, Does};
+pub use args::{NotASpec, Spec};
+pub use error::{Error as TextError, Place, Quoted, Text};
+pub use files::{Disk, Embedded, FILE_MAX_BYTES, Files, Found};
+pub use filter::FilterText;
+pub use finding::{Finding, What};
+pub use jail::{Consequence, JailError, JailText, LogText};
+pub use options::{Setting, Value};
+pub use read::{Read, read};
+pub use server::ServerText;
+pub use stream::commands;
+
+use crate::{detect, source};
 
 /// Where distributions have sshd log to, the likeliest first.
 const LOGS: [&str; 4] =
@@ -31,7 +62,7 @@ pub struct JailSpec {
     /// Which of them are failures.
     pub filter: detect::Spec,
     /// When failures lead to a ban.
-    pub policy: jail::Spec,
+    pub policy: crate::jail::Spec,
 }
 
 /// A configuration that cannot be obeyed.
@@ -60,7 +91,7 @@ fn embedded_at(root: &Path, log: Option<PathBuf>) -> Result<Config, Error> {
     let log = log.or_else(|| usual().find(|log| log.is_file()));
     let log = log.ok_or_else(|| Error::NoLog { looked_for: LOGS.join(", ") })?;
     let name: JailName = "sshd".into();
-    let policy = jail::Spec {
+    let policy = crate::jail::Spec {
         name: name.clone(),
         maxretry: const { NonZeroU32::new(5).expect("not zero") },
         findtime: Duration::from_secs(10 * 60),

@@ -1,0 +1,192 @@
+//! The commands that `fail2ban-client -d` prints, in its order (spec, config 9).
+
+use serde_json::{Value as Json, json};
+
+use super::action::{ActionText, Does};
+use super::error::{Error, Quoted};
+use super::finding::What;
+use super::ini::strip;
+use super::jail::{Consequence, JailText};
+use super::options::{Setting, Value};
+use super::read::Read;
+use super::words;
+
+/// The options of `fail2ban.conf` that are sent, in order.
+const GENERAL: [&str; 7] =
+    ["syslogsocket", "loglevel", "logtarget", "allowipv6", "dbfile", "dbmaxmatches", "dbpurgeage"];
+
+/// Options of a jail that are not sent as they are.
+const NOT_SENT: [&str; 7] = [
+    "enabled",
+    "backend",
+    "filter",
+    "logpath",
+    "skip_if_nologs",
+    "systemd_if_nologs",
+    "action",
+];
+
+/// All commands, or the error for which fail2ban would send none.
+///
+/// # Errors
+/// What fail2ban calls fatal: the first of it, in the order in which fail2ban reads.
+pub fn commands(read: &Read) -> Result<Vec<Json>, Error> {
+    let fatal = |finding: &super::Finding| match &finding.what {
+        What::Error(error) => Some(error.clone()),
+        _ => None,
+    };
+    if let Some(error) = read.findings.iter().find_map(fatal) {
+        return Err(error);
+    }
+    let mut commands = general(read);
+    let mut starts = Vec::new();
+    for jail in &read.jails {
+        match jail.outcome.as_ref().map_err(|error| &error.in_fail2ban) {
+            Ok(()) => {
+                of_jail(jail, &mut commands)?;
+                starts.push(json!(["start", jail.name]));
+            }
+            Err(Consequence::Skipped(reason)) => {
+                let name = &jail.name;
+                let message = format!("Jail '{name}' skipped, because of {reason}");
+                commands.push(json!(["config-error", message]));
+            }
+            Err(Consequence::Fatal) => {}
+        }
+    }
+    if let Some(error) = read.jails.iter().find_map(JailText::fatal) {
+        return Err(error.clone());
+    }
+    commands.extend(starts);
+    Ok(commands)
+}
+
+fn general(read: &Read) -> Vec<Json> {
+    let mut commands = Vec::new();
+    if let Some(stacksize) = &read.server.stacksize {
+        commands.push(json!(["set", "thread", {"stacksize": json(&stacksize.value)}]));
+    }
+    for name in GENERAL {
+        if let Some(value) = read.server.value(name) {
+            commands.push(json!(["set", name, json(&value)]));
+        }
+    }
+    commands
+}
+
+fn of_jail(jail: &JailText, commands: &mut Vec<Json>) -> Result<(), Error> {
+    let name = &jail.name;
+    commands.push(json!(["add", name, jail.backend]));
+    let of_filter = jail.filter.as_ref().map_or(&[][..], |filter| &filter.settings);
+    for settings in [&jail.settings, of_filter] {
+        for wanted in [is_usedns, is_first] {
+            for setting in settings.iter().filter(|setting| wanted(setting)) {
+                of_setting(name, setting, commands)?;
+            }
+        }
+    }
+    for setting in of_filter.iter().chain(&jail.settings).filter(|setting| is_later(setting)) {
+        of_setting(name, setting, commands)?;
+    }
+    for log in &jail.logs {
+        for file in &log.files {
+            commands.push(json!(["set", name, "addlogpath", file.to_string_lossy(), log.from]));
+        }
+    }
+    jail.actions.iter().for_each(|action| of_action(name, action, commands));
+    Ok(())
+}
+
+/// How names are resolved is told before anything else,
+fn is_usedns(setting: &Setting) -> bool {
+    setting.name == "usedns"
+}
+
+/// then what the other regular expressions depend on.
+fn is_first(setting: &Setting) -> bool {
+    matches!(&*setting.name, "prefregex" | "maxlines")
+}
+
+fn is_later(setting: &Setting) -> bool {
+    !is_usedns(setting) && !is_first(setting) && !NOT_SENT.contains(&&*setting.name)
+}
+
+fn of_setting(jail: &str, setting: &Setting, commands: &mut Vec<Json>) -> Result<(), Error> {
+    let text = &setting.text.value;
+    let lines = || text.split('\n').filter(|line| !line.is_empty());
+    match &*setting.name {
+        "failregex" | "ignoreregex" => {
+            let command = format!("add{}", setting.name);
+            let lines: Vec<&str> = lines().collect();
+            match lines.as_slice() {
+                [] => {}
+                [one] => commands.push(json!(["set", jail, command, one])),
+                some => commands.push(json!(["multi-set", jail, command, some])),
+            }
+        }
+        "journalmatch" => {
+            for line in lines().filter(|line| !strip(line).is_empty()) {
+                let words = words::split(line);
+                let quoted = || Quoted::new(setting.text.place.clone(), &setting.name, line);
+                let words = words.ok_or_else(|| Error::OpenQuote { quoted: quoted() })?;
+                let mut command = vec!["set".into(), jail.into(), "addjournalmatch".into()];
+                command.extend(words.into_iter().map(Json::from));
+                commands.push(command.into());
+            }
+        }
+        "ignoreip" => {
+            let addresses = text.split([' ', ',', '\n']).filter(|it| !it.is_empty());
+            let mut command = vec!["set".into(), jail.into(), "addignoreip".into()];
+            command.extend(addresses.map(Json::from));
+            commands.push(command.into());
+        }
+        "maxlines" if setting.value == Value::Nothing => {}
+        name => commands.push(json!(["set", jail, name, json(&setting.value)])),
+    }
+    Ok(())
+}
+
+fn of_action(jail: &str, action: &ActionText, commands: &mut Vec<Json>) {
+    let name = &action.actname;
+    match &action.does {
+        Does::Python { file } => {
+            let args = python_json(&action.args);
+            commands.push(json!(["set", jail, "addaction", name, file.to_string_lossy(), args]));
+        }
+        Does::Commands { settings, properties, .. } => {
+            commands.push(json!(["set", jail, "addaction", name]));
+            let settings = settings.iter().map(|it| json!([it.name, json(&it.value)]));
+            let properties = properties.iter().map(|(key, text)| json!([key, text.value]));
+            let all: Vec<Json> = settings.chain(properties).collect();
+            commands.push(json!(["multi-set", jail, "action", name, all]));
+        }
+    }
+}
+
+fn json(value: &Value) -> Json {
+    match value {
+        Value::Nothing => Json::Null,
+        Value::Flag(flag) => (*flag).into(),
+        Value::Int(number) => (*number).into(),
+        Value::Text(text) => text.as_str().into(),
+    }
+}
+
+/// As Python's `json.dumps` prints an object of texts.
+fn python_json(args: &[(String, String)]) -> String {
+    let quoted = |text: &str| {
+        let mut quoted = String::new();
+        for c in Json::from(text).to_string().chars() {
+            if c.is_ascii() {
+                quoted.push(c);
+            } else {
+                let mut units = [0; 2];
+                let units = c.encode_utf16(&mut units).iter();
+                units.for_each(|unit| quoted.push_str(&format!("\\u{unit:04x}")));
+            }
+        }
+        quoted
+    };
+    let pair = |(key, value): &(String, String)| format!("{}: {}", quoted(key), quoted(value));
+    format!("{{{}}}", args.iter().map(pair).collect::<Vec<_>>().join(", "))
+}
