@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Failure, render};
@@ -71,10 +72,14 @@ fn dump_for_fail2ban(dir: &Path) -> Result<(), Failure> {
     for error in read.jails.iter().filter_map(|jail| jail.outcome.as_ref().err()) {
         render::complain(&render::chain(&error.error));
     }
-    let commands = config::commands(&read)?;
+    let stream = config::stream(&read)?;
     let mut text = String::new();
-    for command in commands {
+    for command in &stream.commands {
         writeln!(text, "{command}").expect("writing to a String cannot fail");
     }
-    render::print_text(&text)
+    render::print_text(&text)?;
+    if !stream.starts {
+        return Err(anyhow!("no jail is left to start").into());
+    }
+    Ok(())
 }

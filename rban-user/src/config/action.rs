@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use super::args::Spec;
-use super::definition::{self, Args, OfJail, Wanted};
+use super::definition::{Args, Definition, KNOWN, Others};
 use super::error::{Error, Text};
 use super::filter::settings;
 use super::interpolate::{Budget, Vars};
 use super::layer::Layered;
-use super::options::{self, Setting};
+use super::options::{self, Known, Setting, Value};
+use super::ordered::Ordered;
 
 /// Tags that are filled in for each ban.
 const OF_A_BAN: [&str; 5] = ["matches", "ipmatches", "ipjailmatches", "timeout", "bantime"];
@@ -73,18 +74,34 @@ impl Source<'_> {
             None => default_actname(&file, name, self.jail_name),
         };
         args.set("actname", by_program(&actname));
-        let wanted = Wanted::Recognised(&options::ACTION);
-        let jail = OfJail { vars: jail, tags: jail };
-        let read = definition::resolve(self.config, args, jail, &wanted, &OF_A_BAN, self.budget)?;
+        let mut definition =
+            Definition::new(self.config, args, &options::ACTION, &OF_A_BAN, self.budget);
+        let options = definition.read(jail, Others::Unwanted)?;
         let is_property = |name: &str| !options::ACTION.iter().any(|known| known.name == name);
-        let properties = read.args.iter().filter(|(name, _)| is_property(name));
-        let properties = properties.filter(|(name, _)| !name.starts_with("known/"));
+        let properties = definition.args().iter().filter(|(name, _)| is_property(name));
+        let properties = properties.filter(|(name, _)| !name.starts_with(KNOWN));
         let does = Does::Commands {
-            settings: settings(&read.options, &options::ACTION),
+            settings: if definition.is_defined() {
+                settings(&options, &options::ACTION)
+            } else {
+                options::ACTION.map(|known| undefined(known, &options)).into()
+            },
             properties: properties.map(|(name, text)| (name.to_string(), text.clone())).collect(),
-            is_defined: read.is_defined,
+            is_defined: definition.is_defined(),
         };
         Ok(ActionText { spec: self.spec, file, actname, args: given, does })
+    }
+}
+
+/// A recognised option of a file without `[Definition]`: fail2ban sends it even if nothing sets it.
+fn undefined(known: Known, options: &Ordered<Text>) -> Setting {
+    match options.get(known.name) {
+        Some(text) => Setting::new(known, text.clone()),
+        None => Setting {
+            name: known.name.to_owned(),
+            value: Value::Nothing,
+            text: Text { value: String::new(), place: None },
+        },
     }
 }
 

@@ -22,7 +22,7 @@ pub enum NotASpec {
     #[error("unexpected option syntax; write name or name[option=value, option=\"other value\"]")]
     Shape,
     /// No option where one should stand.
-    #[error("expected option, wrong syntax at {at}: {rest}; write option=value, without blanks before the =")]
+    #[error("expected option, wrong syntax at {at}: {}; write option=value, without blanks before the =", shortened(rest))]
     ExpectedOption {
         /// Where, in characters within the brackets.
         at: usize,
@@ -30,7 +30,7 @@ pub enum NotASpec {
         rest: String,
     },
     /// Something behind a value.
-    #[error("unexpected syntax at {at} after option '{option}': {rest}; write a comma between options, and quotes around a value with , or ]")]
+    #[error("unexpected syntax at {at} after option '{}': {}; write a comma between options, and quotes around a value with , or ]", shortened(option), shortened(rest))]
     AfterOption {
         /// Where, in characters within the brackets.
         at: usize,
@@ -95,7 +95,7 @@ fn options(all: &str) -> Result<Vec<(&str, &str)>, NotASpec> {
     let at = |rest: &str| all[..all.len() - rest.len()].chars().count();
     while !strip(rest).is_empty() {
         let Some((key, after)) = key(rest) else {
-            return Err(NotASpec::ExpectedOption { at: at(rest), rest: shortened(rest) });
+            return Err(NotASpec::ExpectedOption { at: at(rest), rest: beginning(rest) });
         };
         let (value, after) = quoted(after).unwrap_or_else(|| unquoted(after));
         found.push((key, value));
@@ -103,12 +103,17 @@ fn options(all: &str) -> Result<Vec<(&str, &str)>, NotASpec> {
             Some(rest) => rest,
             None if after.is_empty() || after == "\n" => break,
             None => {
-                let (at, option, rest) = (at(after), shortened(key), shortened(after));
+                let (at, option, rest) = (at(after), key.to_owned(), beginning(after));
                 return Err(NotASpec::AfterOption { at, option, rest });
             }
         };
     }
     Ok(found)
+}
+
+/// As much as fail2ban quotes.
+fn beginning(text: &str) -> String {
+    text.chars().take(25).collect()
 }
 
 /// An option's name, blanks before it aside, and what stands behind its `=`.

@@ -1,12 +1,13 @@
 //! What filters and actions have in common: `[Definition]` and `[Init]`, the arguments that a jail gives, the jail's
 //! own options, and `<tag>`s between all of them (spec, config 6 and 7).
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 
 use super::error::{Error, Text};
 use super::ini::DEFAULT;
 use super::interpolate::{Budget, Scope, Vars, lower_case};
-use super::layer::{Layered, Section};
+use super::layer::Layered;
 use super::options::Known;
 use super::ordered::Ordered;
 use super::substitute::{self, Lookup};
@@ -15,141 +16,142 @@ use super::substitute::{self, Lookup};
 pub(super) const DEFINITION: &str = "Definition";
 /// Where it keeps the defaults of its arguments.
 const INIT: &str = "Init";
+/// What options are called that tell what is known of others.
+pub(super) const KNOWN: &str = "known/";
 
 /// Options that are given with a name: `[mode=aggressive]`.
 pub(super) type Args = Ordered<Text>;
 
-/// Which options of `[Definition]` are wanted.
-pub(super) enum Wanted {
-    All,
-    Recognised(&'static [Known]),
+/// Which options of `[Definition]` are wanted beside the recognised ones.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Others {
+    Wanted,
+    Unwanted,
 }
 
-/// A filter or an action, resolved for one jail.
-pub(super) struct Resolved {
-    /// Options and arguments, their tags replaced: what the file says of the wanted ones first.
-    pub(super) options: Ordered<Text>,
-    /// The arguments, then what else `[Init]` sets; their tags not replaced.
-    pub(super) args: Args,
+/// A filter or an action as one jail has it.
+pub(super) struct Definition<'a> {
+    config: &'a Layered,
+    /// What is given to it; once it has been read also what else `[Init]` sets, and all of that as `known/…`.
+    args: Args,
+    recognised: &'static [Known],
+    /// Tags that are left to the server even where the configuration could tell.
+    ignored: &'static [&'static str],
+    /// What tags were found to stand for. A filter is read twice; what was found first holds, as in fail2ban.
+    found: RefCell<HashMap<String, Option<String>>>,
+    budget: &'a Budget,
+}
+
+impl<'a> Definition<'a> {
+    pub(super) fn new(
+        config: &'a Layered,
+        args: Args,
+        recognised: &'static [Known],
+        ignored: &'static [&'static str],
+        budget: &'a Budget,
+    ) -> Self {
+        Self { config, args, recognised, ignored, found: RefCell::default(), budget }
+    }
+
     /// Whether there is a `[Definition]`.
-    pub(super) is_defined: bool,
-}
+    pub(super) fn is_defined(&self) -> bool {
+        self.config.section(DEFINITION).is_some()
+    }
 
-/// The tags that are left to the server even where the configuration could tell.
-pub(super) type Ignored = &'static [&'static str];
+    pub(super) fn args(&self) -> &Args {
+        &self.args
+    }
 
-/// A jail's options, as its filter and actions may refer to them.
-#[derive(Clone, Copy)]
-pub(super) struct OfJail<'a> {
-    /// By `%(name)s`. What is among them is not read from the file.
-    pub(super) vars: &'a Vars,
-    /// By `<name>`.
-    pub(super) tags: &'a Vars,
-}
-
-/// Resolves a filter or an action for a jail.
-pub(super) fn resolve(
-    config: &Layered,
-    mut args: Args,
-    jail: OfJail<'_>,
-    wanted: &Wanted,
-    ignored: Ignored,
-    budget: &Budget,
-) -> Result<Resolved, Error> {
-    let vars = with_args(jail.vars, &args);
-    let tag_vars = with_args(jail.tags, &args);
-    let scope = Scope::new(config, DEFINITION, budget).with_vars(&vars);
-    let mut options = Ordered::default();
-    for name in scope.section().map(|it| names(config, it, wanted)).unwrap_or_default() {
-        if jail.vars.contains_key(name) || args.contains(name) {
-            continue;
+    /// The options for a jail with these: what the file says first, then the arguments, all tags replaced. What the
+    /// jail sets is not read from the file.
+    pub(super) fn read(&mut self, jail: &Vars, others: Others) -> Result<Ordered<Text>, Error> {
+        let mut vars = jail.clone();
+        for (name, text) in self.args.iter() {
+            vars.insert(lower_case(name).into_owned(), Some(text.clone()));
         }
-        if let Some(text) = scope.get(name)? {
-            options.set(name, text);
+        let mut options = self.of_file(&vars, others)?;
+        self.add_init(jail)?;
+        for (name, text) in self.args.iter() {
+            options.set(name.clone(), text.clone());
         }
+        let tags = Tags {
+            definition: self,
+            scope: Scope::new(self.config, DEFINITION, self.budget).with_vars(&vars),
+            conditional: options.iter().filter_map(|(name, _)| base(name)).collect(),
+        };
+        substitute::substitute(&mut options, &tags, self.budget)?;
+        Ok(options)
     }
-    let known = init(config, &mut args, jail.vars, budget)?;
-    for (name, text) in args.iter() {
-        options.set(name.clone(), text.clone());
+
+    fn of_file(&self, vars: &Vars, others: Others) -> Result<Ordered<Text>, Error> {
+        let mut options = Ordered::default();
+        let Some(section) = self.config.section(DEFINITION) else { return Ok(options) };
+        let bare = || Scope::new(self.config, DEFINITION, self.budget);
+        let scope = bare().with_vars(vars);
+        let recognised = self.recognised.iter().map(|known| known.name);
+        for name in recognised.filter(|name| !vars.contains_key(*name)) {
+            if let Some(text) = scope.get(name)? {
+                options.set(name, text);
+            }
+        }
+        if others == Others::Wanted {
+            let is_recognised = |name: &str| self.recognised.iter().any(|it| it.name == name);
+            for (name, _) in section.options.iter().filter(|(name, _)| !is_recognised(name)) {
+                if let Some(text) = bare().get(name)? {
+                    options.set(name.clone(), text);
+                }
+            }
+        }
+        Ok(options)
     }
-    for (name, text) in known.iter() {
-        options.set(name.clone(), text.clone());
+
+    /// Adds to the arguments what `[Init]` sets and they do not.
+    fn add_init(&mut self, jail: &Vars) -> Result<(), Error> {
+        let scope = Scope::new(self.config, INIT, self.budget);
+        let Some(section) = scope.section() else { return Ok(()) };
+        let given = self.args.clone();
+        for (name, _) in section.options.iter() {
+            let Some(text) = scope.get(name)? else { continue };
+            self.args.set(format!("{KNOWN}{name}"), text.clone());
+            if given.contains(name) {
+                continue;
+            }
+            // A variant for some condition goes by what is given for all.
+            let of_all = name.split_once('?').and_then(|(base, _)| {
+                given.get(base).or_else(|| jail.get(base).and_then(Option::as_ref))
+            });
+            self.args.set(name.clone(), of_all.cloned().unwrap_or(text));
+        }
+        Ok(())
     }
-    let conditional = |name: &str| {
-        let base = name.split_once('?').map(|(base, _)| base.to_owned());
-        base.filter(|base| !base.is_empty())
-    };
-    let conditional: HashSet<String> =
-        options.iter().filter_map(|(name, _)| conditional(name)).collect();
-    let scope = scope.with_vars(&tag_vars);
-    let lookup = Tags { config, scope: &scope, ignored, conditional, budget };
-    substitute::substitute(&mut options, &lookup, budget)?;
-    Ok(Resolved { options, args, is_defined: scope.section().is_some() })
 }
 
-/// A jail's options with the arguments before them.
-fn with_args(jail: &Vars, args: &Args) -> Vars {
-    let mut vars = jail.clone();
-    for (name, text) in args.iter() {
-        vars.insert(lower_case(name).into_owned(), text.clone());
-    }
-    vars
-}
-
-fn names<'a>(config: &'a Layered, section: &'a Section, wanted: &'a Wanted) -> Vec<&'a str> {
-    match wanted {
-        Wanted::Recognised(known) => known.iter().map(|known| known.name).collect(),
-        Wanted::All => {
-            let own = section.options.iter();
-            let defaults = config.defaults.iter();
-            let defaults = defaults.filter(|(name, _)| !section.options.contains(name));
-            own.chain(defaults).map(|(name, _)| &**name).collect()
-        }
-    }
-}
-
-/// Adds to the arguments what `[Init]` sets and they do not; returns its values as `known/…`.
-fn init(
-    config: &Layered,
-    args: &mut Args,
-    jail: &Vars,
-    budget: &Budget,
-) -> Result<Ordered<Text>, Error> {
-    let mut known = Ordered::default();
-    let scope = Scope::new(config, INIT, budget);
-    let Some(section) = scope.section() else { return Ok(known) };
-    let given_args = args.clone();
-    for (name, _) in section.options.iter() {
-        let Some(text) = scope.get(name)? else { continue };
-        known.set(format!("known/{name}"), text.clone());
-        if args.contains(name) {
-            continue;
-        }
-        let base = name.split_once('?').map(|(base, _)| base);
-        let given = base.and_then(|base| given_args.get(base).or_else(|| jail.get(base)));
-        let text = given.cloned().unwrap_or(text);
-        args.set(name.clone(), text);
-    }
-    Ok(known)
+/// The option that this one is a variant of for some condition.
+fn base(name: &str) -> Option<String> {
+    let (base, _) = name.split_once('?')?;
+    (!base.is_empty() && !base.starts_with(KNOWN)).then(|| base.to_owned())
 }
 
 /// What tags stand for that are no options.
 struct Tags<'a> {
-    config: &'a Layered,
-    scope: &'a Scope<'a>,
-    ignored: Ignored,
+    definition: &'a Definition<'a>,
+    scope: Scope<'a>,
     /// Options that have a variant for some condition.
     conditional: HashSet<String>,
-    budget: &'a Budget,
 }
 
 impl Lookup for Tags<'_> {
     fn ignores(&self, name: &str) -> bool {
-        self.ignored.contains(&name) || self.conditional.contains(name)
+        self.definition.ignored.contains(&name) || self.conditional.contains(name)
     }
 
-    fn fallback(&self, tag: &str) -> Option<String> {
-        self.find(tag).ok().flatten().map(|text| text.value)
+    fn fallback(&self, tag: &str) -> Result<Option<String>, Error> {
+        if let Some(found) = self.definition.found.borrow().get(tag) {
+            return Ok(found.clone());
+        }
+        let found = self.find(tag)?.map(|text| text.value);
+        self.definition.found.borrow_mut().insert(tag.to_owned(), found.clone());
+        Ok(found)
     }
 }
 
@@ -158,14 +160,16 @@ impl Tags<'_> {
         let Some((section, option)) = tag.split_once('/') else {
             return self.scope.get(&lower_case(tag));
         };
-        let option = lower_case(option);
+        let (config, option) = (self.definition.config, lower_case(option));
         let found = match section {
             "known" => self.scope.get_known(&option)?,
-            "default" => Scope::new(self.config, DEFAULT, self.budget).get(&option)?,
-            _ => match self.config.section(section) {
-                Some(_) => Scope::new(self.config, section, self.budget).get(&option)?,
-                None => None,
-            },
+            "default" | DEFAULT => {
+                Scope::new(config, DEFAULT, self.definition.budget).get(&option)?
+            }
+            _ if config.section(section).is_some() => {
+                Scope::new(config, section, self.definition.budget).get(&option)?
+            }
+            _ => None,
         };
         match found {
             Some(text) => Ok(Some(text)),

@@ -268,6 +268,12 @@ pub enum Error {
         /// The jail.
         jail: String,
     },
+    /// A log level that is none.
+    #[error("{quoted}: not a log level; write ERROR, WARNING, NOTICE, INFO or DEBUG")]
+    NoLevel {
+        /// The option `loglevel`.
+        quoted: Quoted,
+    },
     /// Shell words with an open quote.
     #[error("{quoted}: a quote is not closed; write FIELD=value, or FIELD=\"value with blanks\"")]
     OpenQuote {

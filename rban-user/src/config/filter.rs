@@ -1,11 +1,11 @@
 //! A jail's filter (spec, config 7).
 
 use super::args::Spec;
-use super::definition::{self, Args, DEFINITION, OfJail, Resolved, Wanted};
+use super::definition::{Args, DEFINITION, Definition, Others};
 use super::error::{Error, Text};
 use super::interpolate::{Budget, Vars};
 use super::layer::Layered;
-use super::options::{self, Setting};
+use super::options::{self, Known, Setting};
 use super::ordered::Ordered;
 
 /// A filter as a jail has it.
@@ -19,62 +19,63 @@ pub struct FilterText {
     pub args: Vec<(String, String)>,
     /// The recognised options that the filter itself sets; those that the jail sets are among the jail's.
     pub settings: Vec<Setting>,
+    /// Whether its file has a `[Definition]`.
+    pub is_defined: bool,
 }
 
-/// Where a jail's filter comes from.
+/// A filter while it is read: once for what is known of it, then for what counts beside the jail's own options.
 pub(super) struct Source<'a> {
-    pub(super) config: &'a Layered,
-    pub(super) spec: Text,
-    pub(super) parsed: Spec,
-    pub(super) backend: String,
-    pub(super) budget: &'a Budget,
+    spec: Text,
+    name: String,
+    given: Vec<(String, String)>,
+    definition: Definition<'a>,
 }
 
-impl Source<'_> {
-    fn args(&self) -> Args {
+impl<'a> Source<'a> {
+    pub(super) fn new(
+        config: &'a Layered,
+        spec: Text,
+        parsed: Spec,
+        backend: &str,
+        budget: &'a Budget,
+    ) -> Self {
         let mut args = Args::default();
-        for (name, value) in &self.parsed.options {
-            args.set(&**name, Text { value: value.clone(), place: self.spec.place.clone() });
+        for (name, value) in &parsed.options {
+            args.set(&**name, Text { value: value.clone(), place: spec.place.clone() });
         }
-        let definition = self.config.section(DEFINITION);
+        let definition = config.section(DEFINITION);
         let own = definition.and_then(|it| it.options.get("logtype"));
         if own.is_none() && args.get("logtype").is_none_or(|it| it.value.is_empty()) {
-            let value = if self.backend.starts_with("systemd") { "journal" } else { "file" };
+            let value = if backend.starts_with("systemd") { "journal" } else { "file" };
             args.set("logtype", Text { value: value.to_owned(), place: None });
         }
-        args
-    }
-
-    fn resolve(&self, jail: OfJail<'_>, wanted: &Wanted) -> Result<Resolved, Error> {
-        definition::resolve(self.config, self.args(), jail, wanted, &[], self.budget)
+        let given = args.iter().map(|(name, text)| (name.to_string(), text.value.clone()));
+        let given = given.collect();
+        let definition = Definition::new(config, args, &options::FILTER, &[], budget);
+        Self { spec, name: parsed.name, given, definition }
     }
 
     /// All that it says, for `%(known/…)s` in the jail.
-    pub(super) fn known(&self, first: &Vars) -> Result<Ordered<Text>, Error> {
-        let jail = OfJail { vars: first, tags: first };
-        Ok(self.resolve(jail, &Wanted::All)?.options)
+    pub(super) fn known(&mut self, jail: &Vars) -> Result<Ordered<Text>, Error> {
+        self.definition.read(jail, Others::Wanted)
     }
 
-    /// What of it counts beside the jail's own options; and whether it has a `[Definition]`.
-    pub(super) fn read(&self, jail: OfJail<'_>) -> Result<(FilterText, bool), Error> {
-        let resolved = self.resolve(jail, &Wanted::Recognised(&options::FILTER))?;
-        let args = self.args();
-        let args = args.iter().map(|(name, text)| (name.to_string(), text.value.clone()));
-        let filter = FilterText {
-            spec: self.spec.clone(),
-            name: self.parsed.name.clone(),
-            args: args.collect(),
-            settings: settings(&resolved.options, &options::FILTER),
-        };
-        Ok((filter, resolved.is_defined))
+    /// What of it counts beside the jail's own options.
+    pub(super) fn read(mut self, jail: &Vars) -> Result<FilterText, Error> {
+        let options = self.definition.read(jail, Others::Unwanted)?;
+        Ok(FilterText {
+            spec: self.spec,
+            name: self.name,
+            args: self.given,
+            settings: settings(&options, &options::FILTER),
+            is_defined: self.definition.is_defined(),
+        })
     }
 }
 
 /// The recognised ones of some options, in the options' order.
-pub(super) fn settings(options: &Ordered<Text>, known: &[options::Known]) -> Vec<Setting> {
-    let of = |(name, text): (&std::sync::Arc<str>, &Text)| {
-        let known = known.iter().find(|known| *known.name == **name)?;
-        Some(Setting::new(*known, text.clone()))
-    };
-    options.iter().filter_map(of).collect()
+pub(super) fn settings(options: &Ordered<Text>, recognised: &[Known]) -> Vec<Setting> {
+    let known = |name: &str| recognised.iter().find(|known| known.name == name);
+    let of = |(name, text): (_, &Text)| Some(Setting::new(*known(name)?, text.clone()));
+    options.iter().map(|(name, text)| (&**name, text)).filter_map(of).collect()
 }

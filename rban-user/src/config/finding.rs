@@ -30,7 +30,10 @@ pub enum What {
     /// An error where rban does not mind and fail2ban starts nothing: in a jail that is not enabled, or in
     /// `fail2ban.conf`.
     #[error("{0}")]
-    Error(Error),
+    Fatal(#[source] Error),
+    /// An error that does not stop fail2ban either: the file counts for nothing.
+    #[error("{0}")]
+    Ignored(#[source] Error),
     /// An option of `fail2ban.conf` that is not set.
     #[error("fail2ban.conf: {option} is not set; {default} is taken")]
     NotSet {

@@ -1,59 +1,65 @@
 //! Files by pattern, as Python's `glob` finds them: `*`, `?`, `[…]`, none of which stands for a leading dot or a
 //! slash; in the order of the directory.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::files::Found;
 
 /// A glob finds no more.
-const FOUND_MAX: usize = 100_000;
+const FOUND_MAX: usize = 10_000;
+/// So much of a directory is looked at.
+const ENTRIES_MAX: usize = 1_000_000;
 
-/// What a pattern finds.
+/// What a pattern finds. Its slashes and dots stay as they are written.
 pub(super) fn find(pattern: &str) -> Vec<Found> {
-    let (root, rest) = match pattern.strip_prefix('/') {
-        Some(rest) => (PathBuf::from("/"), rest),
-        None => (PathBuf::new(), pattern),
+    let mut found = vec![OsString::new()];
+    let mut rest = pattern;
+    while !rest.is_empty() && !found.is_empty() {
+        let (part, after) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let name = after.trim_start_matches('/');
+        let slashes = &after[..after.len() - name.len()];
+        rest = name;
+        found = step(&found, part, slashes);
+    }
+    let of = |path: OsString| {
+        let path = PathBuf::from(path);
+        Found { dangling: !path.exists(), path }
     };
-    let mut found = vec![root];
-    let mut parts = rest.split('/').filter(|part| !part.is_empty()).peekable();
-    while let Some(part) = parts.next() {
-        let mut next = Vec::new();
-        for dir in &found {
-            step(dir, part, &mut next);
-        }
-        if parts.peek().is_some() {
-            next.retain(|path| path.is_dir());
-        }
-        found = next;
-    }
-    if pattern.ends_with('/') {
-        found.retain(|path| path.is_dir());
-    }
-    let of = |path: PathBuf| Found { dangling: !path.exists(), path };
-    found.into_iter().filter(|path| !path.as_os_str().is_empty()).map(of).collect()
+    found.into_iter().filter(|path| !path.is_empty()).map(of).collect()
 }
 
-/// Adds what stands in a directory and fits one part of the pattern.
-fn step(dir: &Path, part: &str, into: &mut Vec<PathBuf>) {
-    if !part.contains(['*', '?', '[']) {
-        let path = dir.join(part);
-        if path.symlink_metadata().is_ok() {
-            into.push(path);
+/// What fits one part of the pattern, with the slashes behind it: then it has to be a directory.
+fn step(dirs: &[OsString], part: &str, slashes: &str) -> Vec<OsString> {
+    let mut found = Vec::new();
+    let mut add = |dir: &OsStr, name: &OsStr| {
+        let mut path = dir.to_owned();
+        path.push(name);
+        let fits = match slashes {
+            "" => Path::new(&path).symlink_metadata().is_ok(),
+            // The slash that a path begins with has nothing before it.
+            _ => path.is_empty() || Path::new(&path).is_dir(),
+        };
+        path.push(slashes);
+        if fits && found.len() < FOUND_MAX {
+            found.push(path);
         }
-        return;
+    };
+    for dir in dirs {
+        if !part.contains(['*', '?', '[']) {
+            add(dir, part.as_ref());
+            continue;
+        }
+        let listed = if dir.is_empty() { Path::new(".") } else { Path::new(dir) };
+        let Ok(entries) = listed.read_dir() else { continue };
+        for name in entries.flatten().take(ENTRIES_MAX).map(|entry| entry.file_name()) {
+            let text = name.to_string_lossy();
+            if (!text.starts_with('.') || part.starts_with('.')) && matches(part, &text) {
+                add(dir, &name);
+            }
+        }
     }
-    let listed = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    let Ok(entries) = listed.read_dir() else { return };
-    for entry in entries.flatten() {
-        if into.len() >= FOUND_MAX {
-            return;
-        }
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if (!name.starts_with('.') || part.starts_with('.')) && matches(part, &name) {
-            into.push(dir.join(entry.file_name()));
-        }
-    }
+    found
 }
 
 /// Whether a pattern without slashes stands for this name. Takes time in proportion to both lengths.

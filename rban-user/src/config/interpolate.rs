@@ -50,8 +50,9 @@ impl Budget {
     }
 }
 
-/// Options that come before those of the section, their names in lower case.
-pub(super) type Vars = HashMap<String, Text>;
+/// Options that come before those of the section, their names in lower case. One that is `None` is not to be found,
+/// but hides what comes after it.
+pub(super) type Vars = HashMap<String, Option<Text>>;
 
 /// Which options of which sections something has read.
 #[derive(Debug, Default)]
@@ -144,7 +145,7 @@ impl<'a> Scope<'a> {
     /// An option as it stands there.
     fn find(&self, option: &str) -> Option<Found<'a>> {
         if let Some(text) = self.vars.and_then(|vars| vars.get(option)) {
-            return Some(text.into());
+            return text.as_ref().map(Into::into);
         }
         if let Some(raw) = self.overlay.and_then(|overlay| overlay.get(option)) {
             return Some(raw.into());
@@ -166,12 +167,12 @@ impl<'a> Scope<'a> {
     /// What `%(name)s` stands for.
     fn refer(&self, name: &str) -> Option<Found<'a>> {
         let lower = lower_case(name);
-        if let Some(found) = self.find(&lower) {
-            return Some(found);
-        }
         if *lower == *"__name__" {
             let section = self.section?;
             return Some(Found { text: &section.name, place: None });
+        }
+        if let Some(found) = self.find(&lower) {
+            return Some(found);
         }
         if lower != name {
             return None;
@@ -180,6 +181,9 @@ impl<'a> Scope<'a> {
         let found = match section {
             "known" => self.section.and_then(|section| section.known.get(option)),
             "default" => None,
+            _ if section.contains(|c: char| !c.is_alphanumeric() && c != '_' && c != '-') => {
+                return None;
+            }
             _ => self.of_section(self.config.section(section)?, option),
         };
         found.or_else(|| self.config.defaults.get(option)).map(Into::into)

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::action::{self, ActionText, Does};
 use super::args;
-use super::definition::OfJail;
+use super::definition::KNOWN;
 use super::error::{Error, Place, Quoted, Text};
 use super::files::Found;
 use super::filter::{self, FilterText};
@@ -22,7 +22,7 @@ const LOGS_MAX: usize = 10_000;
 
 /// What a jail has where nothing is said.
 const DEFAULT_BACKEND: &str = "auto";
-/// The options that its filter and actions find even where they are not set.
+/// The options that its filter and actions find even where they are not set; the last one only its actions.
 const DEFAULTS: [(&str, &str); 3] = [("backend", DEFAULT_BACKEND), ("filter", ""), ("action", "")];
 
 /// Of these, a jail's values are of interest beside its options: they tell which actions are firewall actions.
@@ -145,7 +145,7 @@ impl Reader<'_> {
                 let enabled = scope.get("enabled").ok().flatten();
                 let enabled = enabled.map(|text| Setting::new(options::JAIL[0], text).value);
                 if enabled != Some(Value::Flag(true)) {
-                    findings.add(What::Error(error));
+                    findings.add(What::Fatal(error));
                     return None;
                 }
                 jail.outcome = Err(Self::judge(error));
@@ -181,7 +181,7 @@ impl Reader<'_> {
     }
 
     fn all(&self, jail: &mut JailText, findings: &mut Findings<'_>) -> Result<(), Error> {
-        let first = vars(&jail.settings);
+        let first = vars(&jail.settings, &DEFAULTS[..2]);
         let mut overlay = Options::default();
         let filter_file;
         let filter = match jail.setting("filter").map(|it| it.text.clone()) {
@@ -191,12 +191,12 @@ impl Reader<'_> {
                     Error::FilterSpec { quoted, spec, source }
                 })?;
                 filter_file = self.load_filter(&parsed.name, &spec)?;
-                let backend = jail.backend.clone();
                 let budget = &self.loader.budget;
-                let source = filter::Source { config: &filter_file, spec, parsed, backend, budget };
+                let mut source =
+                    filter::Source::new(&filter_file, spec, parsed, &jail.backend, budget);
                 for (name, text) in source.known(&first)?.iter() {
                     let raw = Raw { text: (*text.value).into(), place: text.place.clone() };
-                    overlay.set(format!("known/{name}"), raw);
+                    overlay.set(format!("{KNOWN}{name}"), raw);
                 }
                 Some(source)
             }
@@ -218,10 +218,10 @@ impl Reader<'_> {
                 jail.variables.push((name.to_owned(), text));
             }
         }
-        let vars = vars(&jail.settings);
+        let vars = vars(&jail.settings, &DEFAULTS);
         if let Some(source) = filter {
-            let (filter, is_defined) = source.read(OfJail { vars: &vars, tags: &first })?;
-            if !is_defined {
+            let filter = source.read(&vars)?;
+            if !filter.is_defined {
                 findings.add(What::NoDefinition { kind: "filter.d", name: filter.name.clone() });
             }
             findings.look_at(&filter.settings);
@@ -232,7 +232,7 @@ impl Reader<'_> {
     }
 
     fn load_filter(&self, name: &str, spec: &Text) -> Result<Rc<Layered>, Error> {
-        self.loader.load(&format!("filter.d/{name}")).map_err(|failed| match failed {
+        self.loader.load(&file_name("filter.d", name)).map_err(|failed| match failed {
             Failed::Absent => Error::NoFilter {
                 quoted: Quoted::of("filter", spec),
                 name: name.to_owned(),
@@ -265,7 +265,7 @@ impl Reader<'_> {
                 self.python_action(spec, parsed)
             } else {
                 let name = &parsed.name;
-                let loaded = self.loader.load(&format!("action.d/{name}"));
+                let loaded = self.loader.load(&file_name("action.d", name));
                 let config = loaded.map_err(|failed| match failed {
                     Failed::Absent => Error::NoAction { quoted: quoted(), name: name.clone() },
                     Failed::Wrong(errors) => first_of(&errors),
@@ -357,19 +357,28 @@ impl Reader<'_> {
     }
 }
 
+/// The configuration that a filter or an action is: of the kind's directory, unless it is a path.
+fn file_name(dir: &str, name: &str) -> String {
+    if name.starts_with("./") || name.starts_with('/') {
+        name.to_owned()
+    } else {
+        format!("{dir}/{name}")
+    }
+}
+
 /// The first of the errors of a file: there is one, or it would have been read.
 fn first_of(errors: &[Error]) -> Error {
     errors.first().cloned().expect("a file that is wrong has errors")
 }
 
 /// A jail's options, as its filter and actions may refer to them.
-fn vars(settings: &[Setting]) -> Vars {
-    let text = |it: &Setting| Text { value: it.as_text(), place: it.text.place.clone() };
+fn vars(settings: &[Setting], defaults: &[(&str, &str)]) -> Vars {
+    let text = |it: &Setting| Some(Text { value: it.as_text()?, place: it.text.place.clone() });
     let set = settings.iter().map(|it| (it.name.clone(), text(it)));
-    let default = |(name, value): (&str, &str)| {
-        (name.to_owned(), Text { value: value.to_owned(), place: None })
+    let default = |(name, value): &(&str, &str)| {
+        ((*name).to_owned(), Some(Text { value: (*value).to_owned(), place: None }))
     };
-    DEFAULTS.map(default).into_iter().chain(set).collect()
+    defaults.iter().map(default).chain(set).collect()
 }
 
 /// Takes what is found about one jail.

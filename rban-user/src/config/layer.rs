@@ -128,13 +128,15 @@ pub(super) struct Loader<'a> {
     parsed: RefCell<HashMap<PathBuf, Loaded<Parsed>>>,
     layered: RefCell<HashMap<String, Loaded<Layered>>>,
     files_read: Cell<usize>,
+    /// Files that are there but cannot be read, and so count for nothing.
+    ignored: RefCell<Vec<Error>>,
     pub(super) budget: Budget,
 }
 
 impl<'a> Loader<'a> {
     pub(super) fn new(files: &'a dyn Files, base: &'a Path, budget: Budget) -> Self {
-        let (parsed, layered, files_read) = Default::default();
-        Self { files, base, parsed, layered, files_read, budget }
+        let (parsed, layered, files_read, ignored) = Default::default();
+        Self { files, base, parsed, layered, files_read, ignored, budget }
     }
 
     pub(super) fn base(&self) -> &'a Path {
@@ -143,6 +145,17 @@ impl<'a> Loader<'a> {
 
     pub(super) fn files(&self) -> &'a dyn Files {
         self.files
+    }
+
+    /// Notes a file that counts for nothing.
+    fn ignore(&self, error: Error) -> Failed {
+        self.ignored.borrow_mut().push(error);
+        Failed::Absent
+    }
+
+    /// The files that were there but could not be read.
+    pub(super) fn into_ignored(self) -> Vec<Error> {
+        self.ignored.into_inner()
     }
 
     /// The configuration of this name, such as `jail` or `filter.d/sshd`.
@@ -274,10 +287,13 @@ impl<'a> Loader<'a> {
     }
 
     fn parse_anew(&self, file: &Arc<Path>) -> Loaded<Parsed> {
-        let unreadable =
-            |source| Error::Unreadable { file: file.clone(), source: Arc::new(source) };
-        let Some(bytes) = self.files.read(file).map_err(unreadable)? else {
-            return Err(Failed::Absent);
+        let bytes = match self.files.read(file) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Err(Failed::Absent),
+            Err(source) => {
+                let (file, source) = (file.clone(), Arc::new(source));
+                return Err(self.ignore(Error::Unreadable { file, source }));
+            }
         };
         self.files_read.update(|read| read + 1);
         if self.files_read.get() > FILES_MAX {
@@ -292,7 +308,8 @@ impl<'a> Loader<'a> {
                 let before = bytes[..error.valid_up_to()].iter();
                 let line = 1 + before.filter(|byte| **byte == b'\n').count();
                 let line = u32::try_from(line).expect("no more lines than FILE_MAX_BYTES");
-                return Err(Error::NotUtf8 { place: Place { file: file.clone(), line } }.into());
+                let place = Place { file: file.clone(), line };
+                return Err(self.ignore(Error::NotUtf8 { place }));
             }
         };
         ini::parse(text, file).map(Rc::new).map_err(|errors| Failed::Wrong(Rc::new(errors)))

@@ -39,7 +39,7 @@ pub use jail::{Consequence, JailError, JailText, LogText};
 pub use options::{Setting, Value};
 pub use read::{Read, read};
 pub use server::ServerText;
-pub use stream::commands;
+pub use stream::{Stream, stream};
 
 use crate::{detect, source};
 

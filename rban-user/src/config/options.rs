@@ -146,14 +146,14 @@ impl Setting {
         Self { name: known.name.to_owned(), value, text }
     }
 
-    /// What a `%(name)s` finds.
-    pub(super) fn as_text(&self) -> String {
+    /// What a `%(name)s` finds, if it finds anything.
+    pub(super) fn as_text(&self) -> Option<String> {
         match &self.value {
-            Value::Nothing => "None".to_owned(),
-            Value::Flag(true) => "True".to_owned(),
-            Value::Flag(false) => "False".to_owned(),
-            Value::Int(number) => number.to_string(),
-            Value::Text(text) => text.clone(),
+            Value::Nothing => None,
+            Value::Flag(true) => Some("True".to_owned()),
+            Value::Flag(false) => Some("False".to_owned()),
+            Value::Int(number) => Some(number.to_string()),
+            Value::Text(text) => Some(text.clone()),
         }
     }
 }

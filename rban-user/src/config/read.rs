@@ -1,10 +1,11 @@
 //! A directory of configuration as text: what every jail says, with places, before it is given a meaning.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use super::error::Error;
 use super::files::Files;
-use super::finding::Finding;
+use super::finding::{Finding, What};
 use super::ini::Raw;
 use super::interpolate::{Budget, Reads};
 use super::jail::{JailText, Reader};
@@ -40,10 +41,16 @@ fn read_within(dir: &Path, files: &dyn Files, budget: Budget) -> Result<Read, Ve
     let loader = Loader::new(files, dir, budget);
     let mut findings = Vec::new();
     let server = ServerText::read(&loader, &mut findings);
-    let config = loader.load("jail").map_err(|failed| match failed {
-        Failed::Absent => vec![Error::NoFiles { name: "jail".to_owned(), dir: dir.to_owned() }],
-        Failed::Wrong(errors) => errors.to_vec(),
-    })?;
+    let config = match loader.load("jail") {
+        Ok(config) => config,
+        Err(Failed::Absent) => {
+            let (name, dir) = ("jail".to_owned(), dir.to_owned());
+            let what = What::Ignored(Error::NoFiles { name, dir });
+            findings.push(Finding { jail: None, what });
+            Rc::default()
+        }
+        Err(Failed::Wrong(errors)) => return Err(errors.to_vec()),
+    };
     let mut config = Layered::clone(&config);
     let ours = [("fail2ban_version", FAIL2BAN_VERSION), ("fail2ban_confpath", &dir.to_string_lossy())];
     for (name, value) in ours {
@@ -55,6 +62,8 @@ fn read_within(dir: &Path, files: &dyn Files, budget: Budget) -> Result<Read, Ve
     let mut jails: Vec<JailText> =
         candidates.filter_map(|section| reader.read(section, &mut findings)).collect();
     jails.iter_mut().for_each(|jail| reader.note_unread(jail));
+    let ignored = loader.into_ignored().into_iter();
+    findings.extend(ignored.map(|error| Finding { jail: None, what: What::Ignored(error) }));
     Ok(Read { server, jails, findings })
 }
 

@@ -14,6 +14,8 @@ pub struct ServerText {
     pub settings: Vec<Setting>,
     /// `stacksize` in `[Thread]`.
     pub stacksize: Option<Setting>,
+    /// Whether it has a `[Definition]`.
+    pub is_defined: bool,
 }
 
 impl ServerText {
@@ -31,24 +33,29 @@ impl ServerText {
             Ok(config) => config,
             Err(Failed::Absent) => {
                 let (name, dir) = ("fail2ban".to_owned(), loader.base().to_owned());
-                add(What::Error(Error::NoFiles { name, dir }));
+                add(What::Ignored(Error::NoFiles { name, dir }));
                 return server;
             }
             Err(Failed::Wrong(errors)) => {
-                errors.iter().for_each(|error| add(What::Error(error.clone())));
+                errors.iter().for_each(|error| add(What::Fatal(error.clone())));
                 return server;
             }
         };
         let mut get = |section: &str, known: Known| {
             let scope = Scope::new(&config, section, &loader.budget);
             scope.section()?;
-            let text = scope.get(known.name).map_err(|error| add(What::Error(error))).ok()??;
+            let text = scope.get(known.name).map_err(|error| add(What::Fatal(error))).ok()??;
             let setting = Setting::new(known, text);
+            if known.name == "loglevel" && !is_level(&setting.text.value) {
+                let quoted = Quoted::of(known.name, &setting.text);
+                add(What::Fatal(Error::NoLevel { quoted }));
+            }
             if setting.value == Value::Nothing {
                 add(What::NotAnInteger { quoted: Quoted::of(known.name, &setting.text) });
             }
             Some(setting)
         };
+        server.is_defined = config.section(DEFINITION).is_some();
         server.stacksize = get("Thread", options::STACKSIZE);
         server.settings =
             options::SERVER.iter().filter_map(|(known, _)| get(DEFINITION, *known)).collect();
@@ -66,6 +73,28 @@ impl ServerText {
             return Some(setting.value.clone());
         }
         let (_, default) = options::SERVER.iter().find(|(known, _)| known.name == name)?;
-        default.map(|default| Value::Text(default.to_owned()))
+        let default = default.map(|default| Value::Text(default.to_owned()));
+        default.or((!self.is_defined).then_some(Value::Nothing))
     }
+}
+
+/// How much fail2ban may be told to log; a number does as well.
+const LEVELS: [&str; 12] = [
+    "CRITICAL",
+    "FATAL",
+    "ERROR",
+    "WARNING",
+    "WARN",
+    "NOTICE",
+    "INFO",
+    "MSG",
+    "DEBUG",
+    "TRACEDEBUG",
+    "HEAVYDEBUG",
+    "NOTSET",
+];
+
+fn is_level(text: &str) -> bool {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number || LEVELS.contains(&&*text.to_uppercase())
 }

@@ -26,13 +26,22 @@ const NOT_SENT: [&str; 7] = [
     "action",
 ];
 
+/// What fail2ban makes of a configuration.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// What it sends its server, in order.
+    pub commands: Vec<Json>,
+    /// Whether it starts at all: not so if all jails are skipped.
+    pub starts: bool,
+}
+
 /// All commands, or the error for which fail2ban would send none.
 ///
 /// # Errors
 /// What fail2ban calls fatal: the first of it, in the order in which fail2ban reads.
-pub fn commands(read: &Read) -> Result<Vec<Json>, Error> {
+pub fn stream(read: &Read) -> Result<Stream, Error> {
     let fatal = |finding: &super::Finding| match &finding.what {
-        What::Error(error) => Some(error.clone()),
+        What::Fatal(error) => Some(error.clone()),
         _ => None,
     };
     if let Some(error) = read.findings.iter().find_map(fatal) {
@@ -57,8 +66,9 @@ pub fn commands(read: &Read) -> Result<Vec<Json>, Error> {
     if let Some(error) = read.jails.iter().find_map(JailText::fatal) {
         return Err(error.clone());
     }
+    let starts_any = read.jails.is_empty() || !starts.is_empty();
     commands.extend(starts);
-    Ok(commands)
+    Ok(Stream { commands, starts: starts_any })
 }
 
 fn general(read: &Read) -> Vec<Json> {
@@ -177,7 +187,7 @@ fn python_json(args: &[(String, String)]) -> String {
     let quoted = |text: &str| {
         let mut quoted = String::new();
         for c in Json::from(text).to_string().chars() {
-            if c.is_ascii() {
+            if matches!(c, ' '..='~') {
                 quoted.push(c);
             } else {
                 let mut units = [0; 2];

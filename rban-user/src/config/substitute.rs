@@ -18,7 +18,7 @@ pub(super) trait Lookup {
     fn ignores(&self, name: &str) -> bool;
 
     /// What a tag stands for that is no option.
-    fn fallback(&self, tag: &str) -> Option<String>;
+    fn fallback(&self, tag: &str) -> Result<Option<String>, Error>;
 }
 
 /// Replaces the tags in all options, as long as that changes anything.
@@ -82,7 +82,7 @@ fn one_pass(
         }
         let by = match options.get(tag) {
             Some(text) => Some(text.value.clone()),
-            None => lookup.fallback(tag),
+            None => lookup.fallback(tag)?,
         };
         let Some(by) = by else {
             from = end;
