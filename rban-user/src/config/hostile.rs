@@ -14,8 +14,8 @@ use super::{commands, read};
 
 /// Where the files of [`load`] lie.
 const DIR: &str = "/c";
-/// The one log that there is.
-const LOG: &str = "/log";
+/// What ends so is a log, and there.
+const LOG: &str = "log";
 /// A line that begins so, and goes on with a path, begins a file.
 const FILE: &str = "--- ";
 /// What stands before the first such line.
@@ -77,7 +77,7 @@ fn split(bytes: &[u8]) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// Files, the first of a name counting, and one log.
+/// Files, the first of a name counting, and logs.
 struct Memory(Vec<(PathBuf, Vec<u8>)>);
 
 impl Files for Memory {
@@ -99,7 +99,8 @@ impl Files for Memory {
     }
 
     fn logs(&self, glob: &str) -> Vec<Found> {
-        (glob == LOG).then(|| Found { path: LOG.into(), dangling: false }).into_iter().collect()
+        let found = glob.ends_with(LOG).then(|| Found { path: glob.into(), dangling: false });
+        found.into_iter().collect()
     }
 }
 
