@@ -50,7 +50,7 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
             "stock: aggressive, for all ports",
             "stock: with their own regexes too",
         ],
-        adjust: set_variants_too,
+        adjust: |commands| set_variants_too(commands),
     },
     // Section 5: the version is ours to say, and is that of the fail2ban that we are like.
     Difference {
@@ -100,7 +100,7 @@ fn allow_conditions_in_arguments(commands: &mut Vec<Value>) {
 }
 
 /// Properties of an action are its arguments, then name and actname where they are none, then what `[Init]` has.
-fn set_variants_too(commands: &mut Vec<Value>) {
+fn set_variants_too(commands: &mut [Value]) {
     let actions = commands.iter_mut().filter(|command| command[2] == "action");
     for properties in actions.filter_map(|command| command[4].as_array_mut()) {
         let names = properties.iter().rposition(|it| it[0] == "name" || it[0] == "actname");

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::files::{Files, Found};
 use super::ini::{self, Section};
-use super::{commands, read};
+use super::{read, stream};
 
 /// Where the files of [`load`] lie.
 const DIR: &str = "/c";
@@ -61,7 +61,7 @@ pub fn load(bytes: &[u8]) {
 
 fn outcome(files: Vec<(PathBuf, Vec<u8>)>) -> Result<Vec<Json>, String> {
     let read = read(Path::new(DIR), &Memory(files)).map_err(|errors| format!("{errors:?}"))?;
-    commands(&read).map_err(|error| error.to_string())
+    stream(&read).map(|stream| stream.commands).map_err(|error| error.to_string())
 }
 
 /// The first of two files of a name counts.
