@@ -69,10 +69,13 @@ fn dump_for_fail2ban(dir: &Path) -> Result<(), Failure> {
     for finding in &read.findings {
         render::complain(&finding.to_string());
     }
-    for error in read.jails.iter().filter_map(|jail| jail.outcome.as_ref().err()) {
-        render::complain(&render::chain(&error.error));
+    for jail in &read.jails {
+        if let Err(error) = &jail.outcome {
+            render::complain(&format!("{} (jail {})", render::chain(&error.error), jail.name));
+        }
     }
-    let stream = config::stream(&read)?;
+    let nothing = "fail2ban would start nothing, for what is fatal to it is wrong";
+    let stream = config::stream(&read).map_err(|error| anyhow!(error).context(nothing))?;
     let mut text = String::new();
     for command in &stream.commands {
         writeln!(text, "{command}").expect("writing to a String cannot fail");

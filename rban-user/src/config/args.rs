@@ -22,7 +22,10 @@ pub enum NotASpec {
     #[error("unexpected option syntax; write name or name[option=value, option=\"other value\"]")]
     Shape,
     /// No option where one should stand.
-    #[error("expected option, wrong syntax at {at}: {}; write option=value, without blanks before the =", shortened(rest))]
+    #[error(
+        "expected option, wrong syntax at {at}: {}; write option=value, without blanks before the =",
+        shortened(rest)
+    )]
     ExpectedOption {
         /// Where, in characters within the brackets.
         at: usize,
@@ -30,7 +33,11 @@ pub enum NotASpec {
         rest: String,
     },
     /// Something behind a value.
-    #[error("unexpected syntax at {at} after option '{}': {}; write a comma between options, and quotes around a value with , or ]", shortened(option), shortened(rest))]
+    #[error(
+        "unexpected syntax at {at} after option '{}': {}; write a comma between options, and quotes around a value with , or ]",
+        shortened(option),
+        shortened(rest)
+    )]
     AfterOption {
         /// Where, in characters within the brackets.
         at: usize,
@@ -197,6 +204,146 @@ fn group(text: &str) -> Option<&str> {
             rest = after;
         } else if !rest.starts_with(']') {
             return None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, name: &str, options: &[(&str, &str)]) {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        let options = options.iter().map(owned).collect();
+        assert_eq!(parse(text), Ok(Spec { name: name.to_owned(), options }), "{text}");
+    }
+
+    #[track_caller]
+    fn refused(text: &str, in_fail2ban: &str) {
+        assert_eq!(parse(text).expect_err(text).in_fail2ban(), in_fail2ban, "{text}");
+    }
+
+    #[track_caller]
+    fn splits(list: &str, entries: &[&str]) {
+        assert_eq!(split(list).collect::<Vec<_>>(), entries, "{list}");
+    }
+
+    #[test]
+    fn options_stand_in_brackets() {
+        check("sshd", "sshd", &[]);
+        check("sshd[]", "sshd", &[]);
+        check("sshd[ ]", "sshd", &[]);
+        check("sshd[mode=aggressive]", "sshd", &[("mode", "aggressive")]);
+        check("sshd[a=1][b=2]", "sshd", &[("a", "1"), ("b", "2")]);
+        check("sshd[a=1] \n [b=2]", "sshd", &[("a", "1"), ("b", "2")]);
+        check("sshd[a=1,]", "sshd", &[("a", "1")]);
+        check("sshd[ a=x y\n , b=2 ]\n", "sshd", &[("a", "x y"), ("b", "2")]);
+        check("x[a=,b=\"\"]", "x", &[("a", ""), ("b", "")]);
+    }
+
+    #[test]
+    fn blanks_belong_to_the_name() {
+        check("sshd [a=1]", "sshd ", &[("a", "1")]);
+        check("x\ny[a=1]", "x\ny", &[("a", "1")]);
+    }
+
+    #[test]
+    fn quotes_hold_what_would_end_a_value() {
+        check("sshd[a=\"x,y]z\"]", "sshd", &[("a", "x,y]z")]);
+        check("x[a='a\"b',b=\"c'd\"]", "x", &[("a", "a\"b"), ("b", "c'd")]);
+        check("x[a=\" x]\n[y \"]", "x", &[("a", "x]\n[y")]);
+        check("x[b= \"2\"]", "x", &[("b", "\"2\"")]);
+        check("x[a=\"q]", "x", &[("a", "\"q")]);
+        check("x[a=\"x\"\n]", "x", &[("a", "x")]);
+    }
+
+    #[test]
+    fn the_later_of_two_counts_and_case_matters() {
+        check("x[a=1,b=2,a=3,A=4]", "x", &[("a", "3"), ("b", "2"), ("A", "4")]);
+    }
+
+    #[test]
+    fn a_key_may_have_a_condition() {
+        check("x[a?family=inet6=b=c]", "x", &[("a?family=inet6", "b=c")]);
+        check("x[é.b-c_1=2]", "x", &[("é.b-c_1", "2")]);
+        refused("x[a?b=3]", "expected option, wrong syntax at 0: a?b=3");
+    }
+
+    #[test]
+    fn what_is_no_spec_is_refused() {
+        refused("x[c = 3]", "expected option, wrong syntax at 0: c = 3");
+        refused("x[foo]", "expected option, wrong syntax at 0: foo");
+        refused("x[a b=1]", "expected option, wrong syntax at 0: a b=1");
+        refused("x[é=1,é=2, é]", "expected option, wrong syntax at 8:  é");
+        refused("x[a=1,,b=2]", "expected option, wrong syntax at 4: ,b=2");
+        refused("x[][b=2]", "expected option, wrong syntax at 0: ][b=2");
+        refused("x[a=\"x\"y]", "unexpected syntax at 5 after option 'a': y");
+        refused("x[a=x]y]", "unexpected syntax at 3 after option 'a': ]y");
+        refused("x[a=\"x\" , b=2]", "unexpected syntax at 5 after option 'a':  , b=2");
+        for text in ["x[a=1", "", "[a=1]", "x[a=1]x"] {
+            refused(text, "unexpected option syntax");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_write() {
+        let message = parse("x[c\n = 3]").unwrap_err().to_string();
+        let expected = "expected option, wrong syntax at 0: c  = 3; write option=value, without \
+                        blanks before the =";
+        assert_eq!(message, expected);
+    }
+
+    #[test]
+    fn entries_are_divided_by_blanks_outside_of_brackets() {
+        splits("  a  b\n\n c\t", &["a", "b", "c"]);
+        splits("a[x=1] b[y=\"1 2\"]\nc", &["a[x=1]", "b[y=\"1 2\"]", "c"]);
+        splits("a [x=1] b", &["a [x=1]", "b"]);
+        splits("a[x=1,\n y=2]\n  b", &["a[x=1,\n y=2]", "b"]);
+        splits("a[x=1] [y=2] [z=3]  c [d=1]", &["a[x=1] [y=2] [z=3]", "c [d=1]"]);
+        splits("a[x='] b'] c", &["a[x='] b']", "c"]);
+        splits("a[ ] b", &["a[ ]", "b"]);
+        splits("a[x=1 2, ] b", &["a[x=1 2, ]", "b"]);
+        splits("a, b", &["a,", "b"]);
+        splits("", &[]);
+    }
+
+    #[test]
+    fn a_malformed_entry_ends_at_the_next_blank() {
+        splits("a[x=1 b c", &["a[x=1", "b", "c"]);
+        splits("a[foo bar] b", &["a[foo", "bar]", "b"]);
+        splits("a[c = 3] b", &["a[c", "=", "3]", "b"]);
+        splits("a[x=1]c[y=\"2 3\"]", &["a[x=1]c[y=\"2", "3\"]"]);
+        splits("a [x=1]b [y=2] c", &["a", "[x=1]b", "[y=2]", "c"]);
+        splits("a[x=1] [foo] b", &["a[x=1]", "[foo]", "b"]);
+        splits("a[x=\"] y\" z] b", &["a[x=\"]", "y\"", "z]", "b"]);
+        splits("[x=1] b", &["[x=1]", "b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_quoted_comes_back(
+            names in proptest::collection::vec(("[a-c]{1,3}", "[^\"\\s]([^\"]{0,6}[^\"\\s])?"), 0..4)
+        ) {
+            let entry = |(name, value): &(String, String)| format!("{name}=\"{value}\"");
+            let text = format!("x[{}]", names.iter().map(entry).collect::<Vec<_>>().join(", "));
+            let spec = parse(&text).unwrap();
+            for (name, value) in &spec.options {
+                let last = names.iter().rfind(|(it, _)| it == name).unwrap();
+                prop_assert_eq!(value.as_str(), strip(&last.1));
+            }
+            let list = format!("{text} y");
+            prop_assert_eq!(split(&list).collect::<Vec<_>>(), [&*text, "y"]);
+        }
+
+        #[test]
+        fn no_text_is_too_odd(text in "[a=\\[\\],\"' \n?é]{0,20}") {
+            drop(parse(&text));
+            let joined: String = split(&text).collect();
+            let kept = |text: &str| text.chars().filter(|c| !is_blank(*c)).collect::<String>();
+            prop_assert_eq!(kept(&joined), kept(&text));
         }
     }
 }

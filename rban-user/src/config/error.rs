@@ -33,7 +33,10 @@ pub struct Text {
 
 /// An option and what stood there, as messages quote it: its name, its text and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quoted {
+pub struct Quoted(Box<Quote>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Quote {
     place: Option<Place>,
     option: String,
     found: String,
@@ -44,7 +47,7 @@ const QUOTE_MAX_CHARS: usize = 120;
 
 impl Quoted {
     pub(super) fn new(place: Option<Place>, option: &str, found: &str) -> Self {
-        Self { place, option: shortened(option), found: shortened(found) }
+        Self(Box::new(Quote { place, option: shortened(option), found: shortened(found) }))
     }
 
     pub(super) fn of(option: &str, text: &Text) -> Self {
@@ -54,16 +57,17 @@ impl Quoted {
     /// Where it was written.
     #[must_use]
     pub fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
+        self.0.place.as_ref()
     }
 }
 
 impl Display for Quoted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(place) = &self.place {
+        let Quote { place, option, found } = &*self.0;
+        if let Some(place) = place {
             write!(f, "{place}: ")?;
         }
-        write!(f, "{} = {}", self.option, self.found)
+        write!(f, "{option} = {found}")
     }
 }
 
@@ -123,9 +127,19 @@ pub enum Error {
         max: usize,
     },
     /// More files than any configuration has.
-    #[error("{file}: is one file too many, {max} were read already; do not include files in a loop")]
+    #[error(
+        "{file}: is one file too many, {max} were read already; do not include files in a loop"
+    )]
     TooManyFiles {
         /// The file that was not read.
+        file: Arc<Path>,
+        /// The limit.
+        max: usize,
+    },
+    /// More sections and options than any configuration has.
+    #[error("{file}: with it, more than {max} sections and options were read; remove some")]
+    TooManyEntries {
+        /// The file at which the limit was passed.
         file: Arc<Path>,
         /// The limit.
         max: usize,
@@ -139,7 +153,9 @@ pub enum Error {
         max: usize,
     },
     /// An option before the first section.
-    #[error("{place}: {found}: stands before any section; write [Definition], or the name of a jail in brackets, above it")]
+    #[error(
+        "{place}: {found}: stands before any section; write [Definition], or the name of a jail in brackets, above it"
+    )]
     NoSectionHeader {
         /// The line.
         place: Place,
@@ -147,7 +163,9 @@ pub enum Error {
         found: String,
     },
     /// A line that is neither section nor option.
-    #[error("{place}: {found}: neither [section] nor option; write option = value, or indent it to continue the line above")]
+    #[error(
+        "{place}: {found}: neither [section] nor option; write option = value, or indent it to continue the line above"
+    )]
     NotAnOption {
         /// The line.
         place: Place,
@@ -185,7 +203,9 @@ pub enum Error {
         quoted: Quoted,
     },
     /// A `%(name)s` that is nowhere.
-    #[error("{quoted}: there is no option {name} for %({name})s; set it in this section or in [DEFAULT]")]
+    #[error(
+        "{quoted}: there is no option {name} for %({name})s; set it in this section or in [DEFAULT]"
+    )]
     NoSuchName {
         /// The option.
         quoted: Quoted,
@@ -201,7 +221,9 @@ pub enum Error {
         max: usize,
     },
     /// A value has grown too long.
-    #[error("{quoted}: grows past {max} bytes as its %(name)s and <name> are replaced; refer to less")]
+    #[error(
+        "{quoted}: grows past {max} bytes as its %(name)s and <name> are replaced; refer to less"
+    )]
     TooLong {
         /// The option.
         quoted: Quoted,
@@ -209,7 +231,9 @@ pub enum Error {
         max: usize,
     },
     /// All values together have grown too long.
-    #[error("{quoted}: with it, %(name)s and <name> have cost more than {max} bytes in all; refer to less")]
+    #[error(
+        "{quoted}: with it, %(name)s and <name> have cost more than {max} bytes in all; refer to less"
+    )]
     TooMuchWork {
         /// The option at which the budget ran out.
         quoted: Quoted,
@@ -217,7 +241,9 @@ pub enum Error {
         max: u64,
     },
     /// A tag that leads back to itself.
-    #[error("{quoted}: <{tag}> leads back to itself; write the text itself, or <known/{tag}> for what was set before")]
+    #[error(
+        "{quoted}: <{tag}> leads back to itself; write the text itself, or <known/{tag}> for what was set before"
+    )]
     SelfReference {
         /// The option.
         quoted: Quoted,
@@ -281,7 +307,9 @@ pub enum Error {
         quoted: Quoted,
     },
     /// A filter that is not there.
-    #[error("{quoted}: there is no filter {name}; make filter.d/{name}.conf, or name one that is there")]
+    #[error(
+        "{quoted}: there is no filter {name}; make filter.d/{name}.conf, or name one that is there"
+    )]
     NoFilter {
         /// The jail's `filter`.
         quoted: Quoted,
@@ -289,7 +317,9 @@ pub enum Error {
         name: String,
     },
     /// An action that is not there.
-    #[error("{quoted}: there is no action {name}; make action.d/{name}.conf, or name one that is there")]
+    #[error(
+        "{quoted}: there is no action {name}; make action.d/{name}.conf, or name one that is there"
+    )]
     NoAction {
         /// The jail's `action`.
         quoted: Quoted,

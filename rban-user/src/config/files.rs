@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::glob;
 
 /// A file has at most so many bytes; fail2ban's largest has 30,000.
-pub const FILE_MAX_BYTES: usize = 4 << 20;
+pub const FILE_MAX_BYTES: usize = 2 << 20;
 
 /// A directory that configuration is read from. The reader does no other I/O.
 pub trait Files {

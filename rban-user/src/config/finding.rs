@@ -91,7 +91,9 @@ pub enum What {
         quoted: Quoted,
     },
     /// No log at all, so the journal is read.
-    #[error("{quoted}: no log file is found, so the journal is read; write backend = systemd if that is meant")]
+    #[error(
+        "{quoted}: no log file is found, so the journal is read; write backend = systemd if that is meant"
+    )]
     JournalInstead {
         /// The jail's `logpath`.
         quoted: Quoted,

@@ -153,3 +153,72 @@ fn set(chars: &[char]) -> Option<(Item, usize)> {
     }
     Some((Item::Set { negated, ranges }, close + 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A directory with some files; what the pattern finds below it, sorted.
+    #[track_caller]
+    fn check(pattern: &str, expected: &[&str]) {
+        let dir = TempDir::new().unwrap();
+        let root = dir.path().to_str().unwrap();
+        fs::create_dir_all(dir.path().join("sub/deep")).unwrap();
+        for name in ["a.log", "b.log", ".hidden.log", "[x].log", "sub/c.log", "sub/deep/d.log"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        symlink("/nowhere/at/all", dir.path().join("gone.log")).unwrap();
+        let found = find(&format!("{root}/{pattern}"));
+        let shown = |found: Found| {
+            let path = found.path.to_str().unwrap().strip_prefix(root).unwrap()[1..].to_owned();
+            if found.dangling { path + " (gone)" } else { path }
+        };
+        let mut found: Vec<String> = found.into_iter().map(shown).collect();
+        found.sort();
+        assert_eq!(found, expected, "{pattern}");
+    }
+
+    #[test]
+    fn names_without_signs_are_themselves() {
+        check("a.log", &["a.log"]);
+        check("none", &[]);
+        check("gone.log", &["gone.log (gone)"]);
+        check("sub/../a.log", &["sub/../a.log"]);
+        check("sub//./c.log", &["sub//./c.log"]);
+        check("a.log/", &[]);
+        check("sub/", &["sub/"]);
+    }
+
+    #[test]
+    fn signs_stand_for_characters_but_no_leading_dot_or_slash() {
+        check("*.log", &["[x].log", "a.log", "b.log", "gone.log (gone)"]);
+        check(".*.log", &[".hidden.log"]);
+        check("?.log", &["a.log", "b.log"]);
+        check("[a-c].log", &["a.log", "b.log"]);
+        check("[!a].log", &["b.log"]);
+        check("[]a].log", &["a.log"]);
+        check("[[]x].log", &["[x].log"]);
+        check("[a.log", &[]);
+        check("*/*.log", &["sub/c.log"]);
+        check("*/*/d.*", &["sub/deep/d.log"]);
+        check("s*b/", &["sub/"]);
+    }
+
+    #[test]
+    fn many_stars_take_no_time() {
+        let pattern = "*a".repeat(1_000) + "b";
+        assert!(!matches(&pattern, &"a".repeat(10_000)));
+        assert!(matches(&"*a".repeat(1_000), &"a".repeat(1_000)));
+    }
+
+    #[test]
+    fn the_empty_pattern_finds_nothing() {
+        assert_eq!(find(""), []);
+        assert_eq!(find("/").len(), 1);
+    }
+}

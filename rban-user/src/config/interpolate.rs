@@ -17,6 +17,8 @@ const DEPTH_MAX: usize = 10;
 pub(super) const VALUE_MAX_BYTES: usize = 1 << 20;
 /// What replacing a reference costs, even by nothing.
 pub(super) const REFERENCE_COST: usize = 16;
+/// What reading an option costs, even an empty one.
+const OPTION_COST: usize = 64;
 /// All values of one load together; the stock configuration with all its jails costs a hundredth.
 const LOAD_MAX_BYTES: u64 = 512 << 20;
 
@@ -127,7 +129,9 @@ impl<'a> Scope<'a> {
     fn resolve(&self, option: &str, found: Found<'_>) -> Result<Text, Error> {
         let mut value = Expansion { scope: self, text: String::new(), cost: 0 };
         let added = value.add(option, found, 1);
-        self.budget.spend(value.cost, || Quoted::new(found.place.cloned(), option, found.text))?;
+        self.budget.spend(OPTION_COST + value.cost, || {
+            Quoted::new(found.place.cloned(), option, found.text)
+        })?;
         added?;
         Ok(Text { value: value.text, place: found.place.cloned() })
     }
@@ -257,3 +261,6 @@ impl Expansion<'_, '_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

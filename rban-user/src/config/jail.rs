@@ -14,6 +14,7 @@ use super::ini::{Raw, strip};
 use super::interpolate::{Reads, Scope, Vars};
 use super::layer::{Failed, Layered, Loader, Options, Section};
 use super::options::{self, Known, Setting, Value};
+use super::words;
 
 /// A jail has no more actions.
 const ACTIONS_MAX: usize = 1_000;
@@ -45,6 +46,8 @@ pub struct JailText {
     pub filter: Option<FilterText>,
     /// Its actions.
     pub actions: Vec<ActionText>,
+    /// What it wants of the journal, by its own option or its filter's: alternatives, each a list of words.
+    pub journalmatch: Vec<Vec<String>>,
     /// Its log files.
     pub logs: Vec<LogText>,
     /// `banaction`, `banaction_allports`, `port` and `protocol` as this jail has them, if it has.
@@ -128,6 +131,7 @@ impl Reader<'_> {
             settings: Vec::new(),
             filter: None,
             actions: Vec::new(),
+            journalmatch: Vec::new(),
             logs: Vec::new(),
             variables: Vec::new(),
             unread: Vec::new(),
@@ -227,16 +231,20 @@ impl Reader<'_> {
             findings.look_at(&filter.settings);
             jail.filter = Some(filter);
         }
+        let of_filter = jail.filter.iter().flat_map(|filter| &filter.settings);
+        let mut all = jail.settings.iter().chain(of_filter);
+        if let Some(setting) = all.find(|setting| setting.name == "journalmatch") {
+            jail.journalmatch = journalmatch(&setting.text)?;
+        }
         self.actions(jail, &vars, findings)?;
         self.logs(jail, findings)
     }
 
     fn load_filter(&self, name: &str, spec: &Text) -> Result<Rc<Layered>, Error> {
         self.loader.load(&file_name("filter.d", name)).map_err(|failed| match failed {
-            Failed::Absent => Error::NoFilter {
-                quoted: Quoted::of("filter", spec),
-                name: name.to_owned(),
-            },
+            Failed::Absent => {
+                Error::NoFilter { quoted: Quoted::of("filter", spec), name: name.to_owned() }
+            }
             Failed::Wrong(errors) => first_of(&errors),
         })
     }
@@ -271,12 +279,12 @@ impl Reader<'_> {
                     Failed::Wrong(errors) => first_of(&errors),
                 })?;
                 let (config, budget) = (&*config, &self.loader.budget);
-                let source =
-                    action::Source { config, jail_name: &jail.name, spec, parsed, budget };
+                let source = action::Source { config, jail_name: &jail.name, spec, parsed, budget };
                 source.read(vars)?
             });
-            if let Some(ActionText { file, does: Does::Commands { is_defined: false, .. }, .. }) =
-                jail.actions.last()
+            if let Some(ActionText {
+                file, does: Does::Commands { is_defined: false, .. }, ..
+            }) = jail.actions.last()
             {
                 findings.add(What::NoDefinition { kind: "action.d", name: file.clone() });
             }
@@ -310,6 +318,7 @@ impl Reader<'_> {
         for line in logpath.value.split('\n').map(strip).filter(|line| !line.is_empty()) {
             let (glob, from) = line.rsplit_once(' ').unwrap_or((line, "head"));
             let mut log = LogText { glob: glob.into(), from: from.into(), files: Vec::new() };
+            let found_before = count;
             for Found { path, dangling } in self.loader.files().logs(glob) {
                 count += 1;
                 if dangling {
@@ -321,7 +330,7 @@ impl Reader<'_> {
             if count > LOGS_MAX {
                 return Err(Error::TooManyLogs { quoted: quoted(line), max: LOGS_MAX });
             }
-            if log.files.is_empty() {
+            if count == found_before {
                 findings.add(What::NoFilesFor { quoted: quoted(line), glob: glob.to_owned() });
             }
             jail.logs.push(log);
@@ -347,7 +356,8 @@ impl Reader<'_> {
 
     /// Notes what the jail's section sets and nothing has read, once all jails are read.
     pub(super) fn note_unread(&self, jail: &mut JailText) {
-        let Some(section) = self.config.section(&jail.name) else { return };
+        let section = self.config.section(&jail.name).filter(|_| jail.outcome.is_ok());
+        let Some(section) = section else { return };
         for (name, raw) in section.options.iter() {
             if !self.reads.contain(&section.name, name) {
                 let text = Text { value: raw.text.to_string(), place: raw.place.clone() };
@@ -355,6 +365,16 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Lines as a shell splits them.
+fn journalmatch(text: &Text) -> Result<Vec<Vec<String>>, Error> {
+    let lines = text.value.split('\n').filter(|line| !strip(line).is_empty());
+    let words = |line| {
+        let quoted = || Quoted::new(text.place.clone(), "journalmatch", line);
+        words::split(line).ok_or_else(|| Error::OpenQuote { quoted: quoted() })
+    };
+    lines.map(words).collect()
 }
 
 /// The configuration that a filter or an action is: of the kind's directory, unless it is a path.

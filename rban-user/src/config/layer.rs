@@ -13,10 +13,14 @@ use super::ini::{self, DEFAULT, Parsed, Raw};
 use super::interpolate::{Budget, Scope};
 use super::ordered::Ordered;
 
-/// In one load so many files are read; a stock fail2ban has 200.
-const FILES_MAX: usize = 10_000;
+/// In one load so many files are read, or found missing; a stock fail2ban has 200.
+const FILES_MAX: usize = 20_000;
+/// All files of one load have so many sections and options; a stock fail2ban has 3,000.
+const ENTRIES_MAX: usize = 500_000;
 /// So many files one configuration may consist of, one read twice counting twice.
 const PARTS_MAX: usize = 1_000;
+/// What laying one option over others costs, of what resolving values may cost.
+const MERGE_COST: usize = 64;
 /// Files include files that include files, and so on, so often.
 const INCLUDES_MAX_DEPTH: usize = 32;
 
@@ -96,6 +100,11 @@ impl Layered {
     }
 }
 
+/// How many sections and options a file has.
+fn entries(file: &Parsed) -> usize {
+    file.iter().map(|section| 1 + section.options.len()).sum()
+}
+
 /// `Init?family=inet6` is the section `Init`, with the condition `?family=inet6` on each of its options.
 fn conditional(name: &str) -> (&str, Option<&str>) {
     let Some(at) = name.find('?') else { return (name, None) };
@@ -128,6 +137,7 @@ pub(super) struct Loader<'a> {
     parsed: RefCell<HashMap<PathBuf, Loaded<Parsed>>>,
     layered: RefCell<HashMap<String, Loaded<Layered>>>,
     files_read: Cell<usize>,
+    entries_read: Cell<usize>,
     /// Files that are there but cannot be read, and so count for nothing.
     ignored: RefCell<Vec<Error>>,
     pub(super) budget: Budget,
@@ -135,8 +145,8 @@ pub(super) struct Loader<'a> {
 
 impl<'a> Loader<'a> {
     pub(super) fn new(files: &'a dyn Files, base: &'a Path, budget: Budget) -> Self {
-        let (parsed, layered, files_read, ignored) = Default::default();
-        Self { files, base, parsed, layered, files_read, ignored, budget }
+        let (parsed, layered, files_read, entries_read, ignored) = Default::default();
+        Self { files, base, parsed, layered, files_read, entries_read, ignored, budget }
     }
 
     pub(super) fn base(&self) -> &'a Path {
@@ -187,6 +197,8 @@ impl<'a> Loader<'a> {
         }
         let mut layered = Layered::default();
         for part in parts {
+            let cost = MERGE_COST * entries(&part);
+            self.budget.spend(cost, || Quoted::new(None, name, "all its files together"))?;
             layered.merge(&part);
         }
         Ok(Rc::new(layered))
@@ -287,6 +299,10 @@ impl<'a> Loader<'a> {
     }
 
     fn parse_anew(&self, file: &Arc<Path>) -> Loaded<Parsed> {
+        self.files_read.update(|read| read + 1);
+        if self.files_read.get() > FILES_MAX {
+            return Err(Error::TooManyFiles { file: file.clone(), max: FILES_MAX }.into());
+        }
         let bytes = match self.files.read(file) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Err(Failed::Absent),
@@ -295,10 +311,6 @@ impl<'a> Loader<'a> {
                 return Err(self.ignore(Error::Unreadable { file, source }));
             }
         };
-        self.files_read.update(|read| read + 1);
-        if self.files_read.get() > FILES_MAX {
-            return Err(Error::TooManyFiles { file: file.clone(), max: FILES_MAX }.into());
-        }
         if bytes.len() > FILE_MAX_BYTES {
             return Err(Error::FileTooLong { file: file.clone(), max: FILE_MAX_BYTES }.into());
         }
@@ -312,6 +324,11 @@ impl<'a> Loader<'a> {
                 return Err(self.ignore(Error::NotUtf8 { place }));
             }
         };
-        ini::parse(text, file).map(Rc::new).map_err(|errors| Failed::Wrong(Rc::new(errors)))
+        let parsed = ini::parse(text, file).map_err(|errors| Failed::Wrong(Rc::new(errors)))?;
+        self.entries_read.update(|read| read + entries(&parsed));
+        if self.entries_read.get() > ENTRIES_MAX {
+            return Err(Error::TooManyEntries { file: file.clone(), max: ENTRIES_MAX }.into());
+        }
+        Ok(Rc::new(parsed))
     }
 }

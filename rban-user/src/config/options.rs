@@ -175,3 +175,38 @@ fn integer(text: &str) -> Option<i64> {
     }
     text.replace('_', "").parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(known: Known, written: &str, value: Value) {
+        let text = Text { value: written.to_owned(), place: None };
+        assert_eq!(Setting::new(known, text).value, value, "{written}");
+    }
+
+    #[test]
+    fn integers_are_pythons() {
+        for (written, number) in
+            [("5", 5), (" -1 ", -1), ("+1_000", 1_000), ("007", 7), ("0", 0), ("-0", 0)]
+        {
+            check(int("maxretry"), written, Value::Int(number));
+        }
+        for written in ["", "x", "1.5", "1 2", "_1", "1_", "1__0", "+", "0x1", "1e3", "- 1", "+-1"]
+        {
+            check(int("maxretry"), written, Value::Nothing);
+        }
+        check(int("maxretry"), &"9".repeat(30), Value::Nothing);
+    }
+
+    #[test]
+    fn four_words_mean_yes() {
+        for written in ["1", "on", "TRUE", "Yes"] {
+            check(flag("enabled"), written, Value::Flag(true));
+        }
+        for written in ["0", "off", "false", "no", "", "2", "y", "enabled", "true dat"] {
+            check(flag("enabled"), written, Value::Flag(false));
+        }
+    }
+}

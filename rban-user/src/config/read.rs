@@ -52,7 +52,8 @@ fn read_within(dir: &Path, files: &dyn Files, budget: Budget) -> Result<Read, Ve
         Err(Failed::Wrong(errors)) => return Err(errors.to_vec()),
     };
     let mut config = Layered::clone(&config);
-    let ours = [("fail2ban_version", FAIL2BAN_VERSION), ("fail2ban_confpath", &dir.to_string_lossy())];
+    let ours =
+        [("fail2ban_version", FAIL2BAN_VERSION), ("fail2ban_confpath", &dir.to_string_lossy())];
     for (name, value) in ours {
         config.defaults.set(name, Raw { text: value.into(), place: None });
     }
@@ -71,3 +72,6 @@ fn read_within(dir: &Path, files: &dyn Files, budget: Budget) -> Result<Read, Ve
 fn is_hidden(name: &str) -> bool {
     name == INCLUDES || name.starts_with("KNOWN/")
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,28 +3,19 @@
 use serde_json::{Value as Json, json};
 
 use super::action::{ActionText, Does};
-use super::error::{Error, Quoted};
+use super::error::Error;
 use super::finding::What;
-use super::ini::strip;
 use super::jail::{Consequence, JailText};
 use super::options::{Setting, Value};
 use super::read::Read;
-use super::words;
 
 /// The options of `fail2ban.conf` that are sent, in order.
 const GENERAL: [&str; 7] =
     ["syslogsocket", "loglevel", "logtarget", "allowipv6", "dbfile", "dbmaxmatches", "dbpurgeage"];
 
 /// Options of a jail that are not sent as they are.
-const NOT_SENT: [&str; 7] = [
-    "enabled",
-    "backend",
-    "filter",
-    "logpath",
-    "skip_if_nologs",
-    "systemd_if_nologs",
-    "action",
-];
+const NOT_SENT: [&str; 7] =
+    ["enabled", "backend", "filter", "logpath", "skip_if_nologs", "systemd_if_nologs", "action"];
 
 /// What fail2ban makes of a configuration.
 #[derive(Clone, Debug)]
@@ -52,7 +43,7 @@ pub fn stream(read: &Read) -> Result<Stream, Error> {
     for jail in &read.jails {
         match jail.outcome.as_ref().map_err(|error| &error.in_fail2ban) {
             Ok(()) => {
-                of_jail(jail, &mut commands)?;
+                of_jail(jail, &mut commands);
                 starts.push(json!(["start", jail.name]));
             }
             Err(Consequence::Skipped(reason)) => {
@@ -84,19 +75,19 @@ fn general(read: &Read) -> Vec<Json> {
     commands
 }
 
-fn of_jail(jail: &JailText, commands: &mut Vec<Json>) -> Result<(), Error> {
+fn of_jail(jail: &JailText, commands: &mut Vec<Json>) {
     let name = &jail.name;
     commands.push(json!(["add", name, jail.backend]));
     let of_filter = jail.filter.as_ref().map_or(&[][..], |filter| &filter.settings);
     for settings in [&jail.settings, of_filter] {
         for wanted in [is_usedns, is_first] {
             for setting in settings.iter().filter(|setting| wanted(setting)) {
-                of_setting(name, setting, commands)?;
+                of_setting(jail, setting, commands);
             }
         }
     }
     for setting in of_filter.iter().chain(&jail.settings).filter(|setting| is_later(setting)) {
-        of_setting(name, setting, commands)?;
+        of_setting(jail, setting, commands);
     }
     for log in &jail.logs {
         for file in &log.files {
@@ -104,7 +95,6 @@ fn of_jail(jail: &JailText, commands: &mut Vec<Json>) -> Result<(), Error> {
         }
     }
     jail.actions.iter().for_each(|action| of_action(name, action, commands));
-    Ok(())
 }
 
 /// How names are resolved is told before anything else,
@@ -121,8 +111,8 @@ fn is_later(setting: &Setting) -> bool {
     !is_usedns(setting) && !is_first(setting) && !NOT_SENT.contains(&&*setting.name)
 }
 
-fn of_setting(jail: &str, setting: &Setting, commands: &mut Vec<Json>) -> Result<(), Error> {
-    let text = &setting.text.value;
+fn of_setting(jail: &JailText, setting: &Setting, commands: &mut Vec<Json>) {
+    let (name, text) = (&jail.name, &setting.text.value);
     let lines = || text.split('\n').filter(|line| !line.is_empty());
     match &*setting.name {
         "failregex" | "ignoreregex" => {
@@ -130,30 +120,26 @@ fn of_setting(jail: &str, setting: &Setting, commands: &mut Vec<Json>) -> Result
             let lines: Vec<&str> = lines().collect();
             match lines.as_slice() {
                 [] => {}
-                [one] => commands.push(json!(["set", jail, command, one])),
-                some => commands.push(json!(["multi-set", jail, command, some])),
+                [one] => commands.push(json!(["set", name, command, one])),
+                some => commands.push(json!(["multi-set", name, command, some])),
             }
         }
         "journalmatch" => {
-            for line in lines().filter(|line| !strip(line).is_empty()) {
-                let words = words::split(line);
-                let quoted = || Quoted::new(setting.text.place.clone(), &setting.name, line);
-                let words = words.ok_or_else(|| Error::OpenQuote { quoted: quoted() })?;
-                let mut command = vec!["set".into(), jail.into(), "addjournalmatch".into()];
-                command.extend(words.into_iter().map(Json::from));
+            for words in &jail.journalmatch {
+                let mut command = vec!["set", name, "addjournalmatch"];
+                command.extend(words.iter().map(String::as_str));
                 commands.push(command.into());
             }
         }
         "ignoreip" => {
             let addresses = text.split([' ', ',', '\n']).filter(|it| !it.is_empty());
-            let mut command = vec!["set".into(), jail.into(), "addignoreip".into()];
-            command.extend(addresses.map(Json::from));
+            let mut command = vec!["set", name, "addignoreip"];
+            command.extend(addresses);
             commands.push(command.into());
         }
         "maxlines" if setting.value == Value::Nothing => {}
-        name => commands.push(json!(["set", jail, name, json(&setting.value)])),
+        option => commands.push(json!(["set", name, option, json(&setting.value)])),
     }
-    Ok(())
 }
 
 fn of_action(jail: &str, action: &ActionText, commands: &mut Vec<Json>) {

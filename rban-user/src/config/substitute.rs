@@ -117,3 +117,6 @@ fn next_tag(text: &str, from: usize) -> Option<(usize, usize)> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,3 +40,48 @@ pub(super) fn split(line: &str) -> Option<Vec<String>> {
     words.extend(word);
     Some(words)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, words: Option<&[&str]>) {
+        let words = words.map(|words| words.iter().map(|word| (*word).to_owned()).collect());
+        assert_eq!(split(line), words, "{line}");
+    }
+
+    #[test]
+    fn blanks_divide_words() {
+        check(" _A=b  +\t_C=d\n", Some(&["_A=b", "+", "_C=d"]));
+        check("", Some(&[]));
+    }
+
+    #[test]
+    fn quotes_hold_words_together() {
+        check("_A='b c'\"d e\"f ''", Some(&["_A=b cd ef", ""]));
+        check(r#""a\"\\\n" 'a\' \' \ x"#, Some(&[r#"a"\\n"#, r"a\", "'", " x"]));
+    }
+
+    #[test]
+    fn what_is_open_is_no_line() {
+        for line in ["'a", "\"a", "a\\", "\"a\\"] {
+            check(line, None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn words_in_quotes_come_back(words in prop::collection::vec("[^']{0,5}", 0..5)) {
+            let line: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+            prop_assert_eq!(split(&line.join(" ")), Some(words));
+        }
+
+        #[test]
+        fn no_line_is_too_odd(line in any::<String>()) {
+            drop(split(&line));
+        }
+    }
+}
