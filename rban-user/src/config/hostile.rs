@@ -35,14 +35,12 @@ pub fn ini(bytes: &[u8]) {
     assert_eq!(bare(&again), bare(&parsed), "{text:?}, printed as {printed:?}");
 }
 
-/// A directory that is read, and read again with a comment before every file and an empty file more, gives the same
-/// commands or the same error. The bytes are text, in which lines such as `--- filter.d/a.conf` divide the files.
+/// A directory that is read again with a comment before every file, and with a file more that is none of its own, gives
+/// the same commands, or an error again. The bytes are text, in which lines such as `--- filter.d/a.conf` divide the files.
 pub fn load(bytes: &[u8]) {
     let files = split(bytes);
-    let commented = files.iter().map(|(path, bytes)| {
-        // Only a whole file may be put behind a comment: a lone CR or a byte order mark stays where it was in a line.
-        (path.clone(), [b"# a comment\n", &**bytes].concat())
-    });
+    let commented =
+        files.iter().map(|(path, bytes)| (path.clone(), [b"# a comment\n", &**bytes].concat()));
     let unread = (Path::new(DIR).join("jail.d/unread"), b"nonsense".to_vec());
     let commented = commented.chain([unread]).collect();
     let (plain, commented) = (outcome(files), outcome(commented));
@@ -64,7 +62,7 @@ fn outcome(files: Vec<(PathBuf, Vec<u8>)>) -> Result<Vec<Json>, String> {
     stream(&read).map(|stream| stream.commands).map_err(|error| error.to_string())
 }
 
-/// The first of two files of a name counts.
+/// Of two files of a name, the later counts.
 fn split(bytes: &[u8]) -> Vec<(PathBuf, Vec<u8>)> {
     let path = |name: &str| Path::new(DIR).join(name.trim_start_matches('/'));
     let mut files = vec![(path(FIRST), Vec::new())];
@@ -77,12 +75,12 @@ fn split(bytes: &[u8]) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// Files, the first of a name counting, and logs.
+/// Files, the last of a name counting, and logs.
 struct Memory(Vec<(PathBuf, Vec<u8>)>);
 
 impl Files for Memory {
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.0.iter().find(|(name, _)| name == path).map(|(_, bytes)| bytes.clone()))
+        Ok(self.0.iter().rfind(|(name, _)| name == path).map(|(_, bytes)| bytes.clone()))
     }
 
     fn is_dir(&self, path: &Path) -> bool {
