@@ -1,6 +1,7 @@
 //! A jail's actions (spec, config 7 and 9).
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use super::args::Spec;
 use super::definition::{Args, Definition, KNOWN, Others};
@@ -50,7 +51,7 @@ pub enum Does {
 
 /// Where a jail's action comes from.
 pub(super) struct Source<'a> {
-    pub(super) config: &'a Layered,
+    pub(super) config: Rc<Layered>,
     pub(super) jail_name: &'a str,
     pub(super) spec: Text,
     pub(super) parsed: Spec,

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use super::error::{Error, Text};
 use super::ini::DEFAULT;
@@ -31,7 +32,7 @@ pub(super) enum Others {
 
 /// A filter or an action as one jail has it.
 pub(super) struct Definition<'a> {
-    config: &'a Layered,
+    config: Rc<Layered>,
     /// What is given to it; once it has been read also what else `[Init]` sets, and all of that as `known/…`.
     args: Args,
     recognised: &'static [Known],
@@ -44,7 +45,7 @@ pub(super) struct Definition<'a> {
 
 impl<'a> Definition<'a> {
     pub(super) fn new(
-        config: &'a Layered,
+        config: Rc<Layered>,
         args: Args,
         recognised: &'static [Known],
         ignored: &'static [&'static str],
@@ -76,7 +77,7 @@ impl<'a> Definition<'a> {
         }
         let tags = Tags {
             definition: self,
-            scope: Scope::new(self.config, DEFINITION, self.budget).with_vars(&vars),
+            scope: Scope::new(&self.config, DEFINITION, self.budget).with_vars(&vars),
             conditional: options.iter().filter_map(|(name, _)| base(name)).collect(),
         };
         substitute::substitute(&mut options, &tags, self.budget)?;
@@ -86,7 +87,7 @@ impl<'a> Definition<'a> {
     fn of_file(&self, vars: &Vars, others: Others) -> Result<Ordered<Text>, Error> {
         let mut options = Ordered::default();
         let Some(section) = self.config.section(DEFINITION) else { return Ok(options) };
-        let bare = || Scope::new(self.config, DEFINITION, self.budget);
+        let bare = || Scope::new(&self.config, DEFINITION, self.budget);
         let scope = bare().with_vars(vars);
         let recognised = self.recognised.iter().map(|known| known.name);
         for name in recognised.filter(|name| !vars.contains_key(*name)) {
@@ -107,7 +108,8 @@ impl<'a> Definition<'a> {
 
     /// Adds to the arguments what `[Init]` sets and they do not.
     fn add_init(&mut self, jail: &Vars) -> Result<(), Error> {
-        let scope = Scope::new(self.config, INIT, self.budget);
+        let config = self.config.clone();
+        let scope = Scope::new(&config, INIT, self.budget);
         let Some(section) = scope.section() else { return Ok(()) };
         let given = self.args.clone();
         for (name, _) in section.options.iter() {
@@ -160,7 +162,7 @@ impl Tags<'_> {
         let Some((section, option)) = tag.split_once('/') else {
             return self.scope.get(&lower_case(tag));
         };
-        let (config, option) = (self.definition.config, lower_case(option));
+        let (config, option) = (&*self.definition.config, lower_case(option));
         let found = match section {
             "known" => self.scope.get_known(&option)?,
             "default" | DEFAULT => {

@@ -67,22 +67,67 @@ impl Files for Disk {
     }
 }
 
-/// Files in memory, each its path and its text; such as those compiled into the binary.
+/// Files in memory, each its path and its text; such as those compiled into the binary. Logs are the host's.
 #[derive(Clone, Copy, Debug)]
-pub struct Embedded<'a>(pub &'a [(&'a str, &'a [u8])]);
+pub struct Embedded<'a, T>(pub &'a [(&'a str, T)]);
 
-impl Files for Embedded<'_> {
+impl<T: AsRef<[u8]>> Files for Embedded<'_, T> {
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        let file = self.0.iter().find(|(name, _)| Path::new(name) == path);
-        Ok(file.map(|(_, bytes)| bytes.to_vec()))
+        let path = path.as_os_str().as_encoded_bytes();
+        let file = self.0.iter().find(|(name, _)| name.as_bytes() == path);
+        Ok(file.map(|(_, text)| text.as_ref().to_vec()))
     }
 
     fn is_dir(&self, path: &Path) -> bool {
-        self.0.iter().any(|(name, _)| Path::new(name).starts_with(path))
+        self.0.iter().any(|(name, _)| below(name, path).is_some())
     }
 
     fn list(&self, dir: &Path) -> Vec<PathBuf> {
-        let names = self.0.iter().map(|(name, _)| PathBuf::from(name));
-        names.filter(|name| name.parent() == Some(dir)).collect()
+        let is_in = |name: &&str| below(name, dir).is_some_and(|rest| !rest.contains('/'));
+        self.0.iter().map(|(name, _)| *name).filter(is_in).map(PathBuf::from).collect()
+    }
+}
+
+/// What is left of a name below a directory.
+fn below<'a>(name: &'a str, dir: &Path) -> Option<&'a str> {
+    name.strip_prefix(dir.to_str()?)?.strip_prefix('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILES: Embedded<'static, &str> = Embedded(&[
+        ("etc/jail.conf", "1"),
+        ("etc/jail.d/a.conf", "2"),
+        ("etc/jail.d/b/c.conf", "3"),
+    ]);
+
+    #[test]
+    fn files_in_memory_lie_in_directories() {
+        assert_eq!(FILES.read(Path::new("etc/jail.conf")).unwrap(), Some(b"1".to_vec()));
+        assert_eq!(FILES.read(Path::new("etc/jail")).unwrap(), None);
+        assert_eq!(FILES.list(Path::new("etc/jail.d")), [Path::new("etc/jail.d/a.conf")]);
+        assert!(FILES.list(Path::new("et")).is_empty());
+        assert!(FILES.is_dir(Path::new("etc")) && FILES.is_dir(Path::new("etc/jail.d/b")));
+        assert!(!FILES.is_dir(Path::new("etc/jail.conf")) && !FILES.is_dir(Path::new("et")));
+    }
+
+    #[test]
+    fn a_missing_file_is_none_and_one_that_blocks_an_error() {
+        let dir = tempfile::TempDir::new().unwrap();
+        assert_eq!(Disk.read(&dir.path().join("none")).unwrap(), None);
+        assert!(Disk.read(dir.path()).is_err());
+        let fifo = dir.path().join("fifo");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &fifo,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        assert!(Disk.read(&fifo).is_err());
+        assert_eq!(Disk.read(Path::new("/dev/zero")).unwrap().unwrap().len(), FILE_MAX_BYTES + 1);
     }
 }

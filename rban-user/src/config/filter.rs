@@ -1,5 +1,7 @@
 //! A jail's filter (spec, config 7).
 
+use std::rc::Rc;
+
 use super::args::Spec;
 use super::definition::{Args, DEFINITION, Definition, Others};
 use super::error::{Error, Text};
@@ -33,7 +35,7 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     pub(super) fn new(
-        config: &'a Layered,
+        config: Rc<Layered>,
         spec: Text,
         parsed: Spec,
         backend: &str,
@@ -44,8 +46,8 @@ impl<'a> Source<'a> {
             args.set(&**name, Text { value: value.clone(), place: spec.place.clone() });
         }
         let definition = config.section(DEFINITION);
-        let own = definition.and_then(|it| it.options.get("logtype"));
-        if own.is_none() && args.get("logtype").is_none_or(|it| it.value.is_empty()) {
+        let is_set = definition.is_some_and(|it| it.options.contains("logtype"));
+        if !is_set && args.get("logtype").is_none_or(|it| it.value.is_empty()) {
             let value = if backend.starts_with("systemd") { "journal" } else { "file" };
             args.set("logtype", Text { value: value.to_owned(), place: None });
         }

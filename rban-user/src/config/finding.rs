@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 use std::path::PathBuf;
 
 use super::error::{Error, Place, Quoted};
+use super::options::{Setting, Value};
 
 /// Something that the admin should know, though it stops nothing.
 #[derive(Clone, Debug)]
@@ -98,4 +99,23 @@ pub enum What {
         /// The jail's `logpath`.
         quoted: Quoted,
     },
+}
+
+/// Takes what is found about one jail.
+pub(super) struct OfJail<'a> {
+    pub(super) jail: &'a str,
+    pub(super) all: &'a mut Vec<Finding>,
+}
+
+impl OfJail<'_> {
+    pub(super) fn add(&mut self, what: What) {
+        self.all.push(Finding { jail: Some(self.jail.to_owned()), what });
+    }
+
+    /// Tells of integers that are none.
+    pub(super) fn look_at(&mut self, settings: &[Setting]) {
+        for setting in settings.iter().filter(|setting| setting.value == Value::Nothing) {
+            self.add(What::NotAnInteger { quoted: Quoted::of(&setting.name, &setting.text) });
+        }
+    }
 }
