@@ -6,10 +6,12 @@
 pub mod binary;
 pub mod daemon;
 pub mod insn;
+pub mod literal;
 pub mod net;
 pub mod packet;
 pub mod rawprog;
 pub mod sshd;
+pub mod stock;
 pub mod traffic;
 pub mod wait;
 pub mod xdp;

@@ -5,6 +5,7 @@
 mod apt;
 mod bench;
 mod build;
+mod fuzz;
 mod host;
 mod process;
 mod run;
@@ -49,6 +50,15 @@ enum Task {
     Test,
     /// Check the rules of the house that no other tool knows
     Tidy,
+    /// Look for input that breaks a parser
+    Fuzz {
+        /// The parser
+        #[arg(value_enum)]
+        target: fuzz::Target,
+        /// How long to look
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u32,
+    },
     /// Measure against the peers; writes target/bench.json
     Bench {
         /// Passed on to the bench
@@ -76,6 +86,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Run { lab: false, args } => run::host(&args),
         Task::Test => test::test(),
         Task::Tidy => tidy::tidy(),
+        Task::Fuzz { target, seconds } => fuzz::fuzz(target, seconds),
         Task::Bench { args } => bench::bench(&args),
     }
 }

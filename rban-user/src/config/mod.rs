@@ -13,6 +13,8 @@ mod files;
 mod filter;
 mod finding;
 mod glob;
+#[cfg(any(test, feature = "hostile"))]
+pub mod hostile;
 mod ini;
 mod interpolate;
 mod jail;

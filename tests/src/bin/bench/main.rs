@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: whole-system figures of rban, each beside its peer or limit, all of one run.
 //!
 //! Measures the binary that `RBAN_BIN` names; without that, the one beside it. Works in namespaces of its own, and leaves nothing behind. Needs root, and nftables, iptables, ipset, iproute2,
-//! ethtool and util-linux.
+//! ethtool, util-linux and fail2ban.
 
+mod configuration;
 mod cpu;
 mod flood;
 mod frame;
@@ -26,7 +27,8 @@ use rban_tests::net::ensure_bpffs;
 use crate::report::Report;
 use crate::sizes::{FULL, QUICK, Sizes};
 
-/// Measures the rban that RBAN_BIN names: nanoseconds a packet, floods, latency of a ban, bans loaded a second.
+/// Measures the rban that RBAN_BIN names: nanoseconds a packet, floods, latency of a ban, bans loaded a second, the
+/// configuration read.
 #[derive(Debug, Parser)]
 struct Options {
     /// Where the figures go, as JSON
@@ -50,6 +52,8 @@ enum Measure {
     Latency,
     /// Bans loaded a second
     Load,
+    /// Reading the stock configuration, beside fail2ban
+    Configuration,
 }
 
 fn main() -> ExitCode {
@@ -85,6 +89,7 @@ impl Measure {
             Self::Flood => flood::measure(sizes, report),
             Self::Latency => latency::measure(sizes, report),
             Self::Load => load::measure(sizes, report),
+            Self::Configuration => configuration::measure(sizes, report),
         }
     }
 }

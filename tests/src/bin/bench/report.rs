@@ -60,6 +60,8 @@ pub(crate) enum Unit {
     PacketsPerSecond,
     #[serde(rename = "us")]
     Micros,
+    #[serde(rename = "ms")]
+    Millis,
     #[serde(rename = "bans/s")]
     BansPerSecond,
 }
@@ -67,7 +69,7 @@ pub(crate) enum Unit {
 impl Unit {
     fn show(self, value: f64) -> String {
         match self {
-            Self::NsPerPacket => format!("{value:.1}"),
+            Self::NsPerPacket | Self::Millis => format!("{value:.1}"),
             Self::PacketsPerSecond | Self::BansPerSecond => format!("{:.2}", value / 1e6),
             Self::Micros => format!("{value:.0}"),
         }
@@ -78,6 +80,7 @@ impl Unit {
             Self::NsPerPacket => "ns",
             Self::PacketsPerSecond => "Mpps",
             Self::Micros => "µs",
+            Self::Millis => "ms",
             Self::BansPerSecond => "M/s",
         }
     }

@@ -1,0 +1,5 @@
+//! A directory of configuration.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| rban::config::hostile::load(bytes));
