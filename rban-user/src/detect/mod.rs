@@ -25,13 +25,15 @@ use crate::clock::WallTime;
 /// A log whose clock is off by more than this is taken to mean now (spec, filter 4).
 const CLOCK_SKEW_MAX: Duration = Duration::from_secs(60);
 
+/// With this as the year of now, any year of this century may be in a date.
+const YEAR_NOW: i16 = 2096;
+
 /// A filter at work on one jail's lines.
 #[derive(Clone, Debug)]
 pub struct Detector {
     filter: Filter,
     sessions: Sessions,
-    /// The zone of dates that name none.
-    zone: TimeZone,
+    dates: date::Detector,
     /// The line without its date, if the date does not begin it; kept for its memory.
     rest: Vec<u8>,
 }
@@ -43,7 +45,9 @@ impl Detector {
     /// A pattern that does not compile, or lacks a tag.
     pub fn new(spec: &Spec, zone: TimeZone) -> Result<Self, Error> {
         let filter = Filter::new(spec)?;
-        Ok(Self { filter, sessions: Sessions::default(), zone, rest: Vec::new() })
+        let dates = date::Detector::new(&date::Spec::default(), zone, YEAR_NOW)
+            .expect("the default templates are sound");
+        Ok(Self { filter, sessions: Sessions::default(), dates, rest: Vec::new() })
     }
 
     /// Who failed by this line, and when; `None` for every other line, and for those that tell again of an attempt
@@ -53,14 +57,16 @@ impl Detector {
     /// more than a minute before or after it. (Fail2ban gives an undated line the time of the one before, up to a
     /// minute back; we do not look at the dates of lines that match nothing.) No failure is later than `now`.
     pub fn line(&mut self, line: &[u8], now: WallTime) -> Option<(Offender, WallTime)> {
-        let date = date::find(line);
+        // A date is not looked for behind bytes that are no text.
+        let readable = line.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        let date = self.dates.find(readable, now);
         let text = match &date {
             None => line,
-            Some((range, _)) if range.start == 0 => &line[range.end..],
-            Some((range, _)) => {
+            Some(date::Found { cut, .. }) if cut.start == 0 => &line[cut.end..],
+            Some(date::Found { cut, .. }) => {
                 self.rest.clear();
-                self.rest.extend_from_slice(&line[..range.start]);
-                self.rest.extend_from_slice(&line[range.end..]);
+                self.rest.extend_from_slice(&line[..cut.start]);
+                self.rest.extend_from_slice(&line[cut.end..]);
                 &self.rest
             }
         };
@@ -68,7 +74,7 @@ impl Detector {
         if !self.sessions.begins_attempt(&found, now) {
             return None;
         }
-        let time = date.and_then(|(_, stamp)| stamp.resolve(now, &self.zone));
+        let time = date.and_then(|date| self.dates.time(&date.stamp, now).ok());
         let time = time.filter(|time| now.since(*time).max(time.since(now)) <= CLOCK_SKEW_MAX);
         Some((found.offender, time.map_or(now, |time| time.min(now))))
     }

@@ -1,82 +1,144 @@
 //! When a line says it was written.
 //!
-//! Two formats so far, those of syslog daemons; each stands at the beginning of the line, behind at most a syslog
-//! priority or two bytes such as `[`. Finding is apart from resolving, because most lines match nothing and their time
-//! is never asked for.
+//! In: a line, and what `datepattern` and `logtimezone` say. Out: which part of the line is its date, and the moment
+//! that is meant (spec, filter 3). Dates are found by templates: patterns of the user's, or the default ones, which
+//! are also written out by hand, for every line of every log goes through here. Knows nothing of what else is in the
+//! line, and reads no clock.
 
-mod parse;
+mod chars;
+mod cores;
+#[expect(dead_code, reason = "wired in by the detector")]
+mod effective;
+mod engine;
+mod epoch;
+mod fields;
+mod list;
+mod local;
+mod pattern;
+mod reader;
+mod resolve;
+mod search;
+mod select;
+mod template;
+#[cfg(test)]
+mod tests;
+mod token;
 mod zone;
 
 use std::ops::Range;
 
-use jiff::civil::Time;
+use jiff::tz::TimeZone;
 
-/// A date as written: what it leaves out is known only when it is resolved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    /// `None` where the year is the reader's.
-    year: Option<i16>,
-    month: i8,
-    day: i8,
-    /// To the second: fail2ban drops fractions (spec, filter 3.1).
-    time: Time,
-    /// Seconds east of Greenwich; `None` = the zone of the log.
-    offset_secs: Option<i32>,
+pub(super) use fields::{NotATime, Stamp};
+use local::Local;
+use reader::Decades;
+use search::Line;
+use select::Selection;
+
+use crate::clock::WallTime;
+
+/// What configuration asks of the dates of a jail.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spec {
+    /// The lines of `datepattern`. None at all: the default templates.
+    pub(crate) patterns: Vec<String>,
+    /// `logtimezone`: the zone of dates that name none, as an abbreviation or an offset. `None`: the local one.
+    pub(crate) logtimezone: Option<String>,
 }
 
-/// The date that begins a line, and where it stands.
-pub(super) fn find(line: &[u8]) -> Option<(Range<usize>, Stamp)> {
-    let start = priority_len(line);
-    (start..=start + 2)
-        .take_while(|at| *at == start || line.get(at - 1).is_some_and(|byte| !is_word(*byte)))
-        .find_map(|at| parse::stamp(line.get(at..)?).map(|(len, stamp)| (at..at + len, stamp)))
+/// Why a [`Spec`] is no good.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A percent sign that begins no token.
+    #[error("datepattern = {pattern}: {token}: no such token; write %% for a percent sign")]
+    Token {
+        /// What was written.
+        pattern: String,
+        /// The token.
+        token: String,
+    },
+    /// Not a regular expression, once the tokens are expanded.
+    #[error("datepattern = {pattern}: not a regular expression")]
+    Regex {
+        /// What was written.
+        pattern: String,
+        /// What is wrong with it.
+        source: Box<regex::Error>,
+    },
+    /// The same template again.
+    #[error("datepattern = {name}: is there already; write each pattern once")]
+    Twice {
+        /// The pattern.
+        name: String,
+    },
+    /// So many that every line would take long.
+    #[error("datepattern: more than {max} templates; write fewer patterns")]
+    TooMany {
+        /// How many are allowed.
+        max: usize,
+    },
+    /// No fixed offset.
+    #[error(
+        "logtimezone = {found}: not a fixed zone; write an abbreviation (CET), an offset (+0100) or both (UTC+0100)"
+    )]
+    Zone {
+        /// What was written.
+        found: String,
+    },
 }
 
-/// How long the syslog priority is that may stand before the date: `<38>`, in RFC 5424 `<38>1 `.
-fn priority_len(line: &[u8]) -> usize {
-    let Some(rest) = line.strip_prefix(b"<") else { return 0 };
-    let digits = rest.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
-    match &rest[digits..] {
-        [b'>', b'1', b' ', ..] if digits > 0 => digits + 4,
-        [b'>', ..] if digits > 0 => digits + 2,
-        _ => 0,
+/// Finds the dates of one jail's lines.
+#[derive(Clone, Debug)]
+pub(super) struct Detector {
+    selection: Selection,
+    log_offset_secs: Option<i32>,
+    local: Local,
+}
+
+/// The date in a line.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Found {
+    /// What the patterns of a filter do not see. Empty where the pattern says that the line need not have a date.
+    pub(super) cut: Range<usize>,
+    /// What it says; [`Detector::time`] makes a moment of it.
+    pub(super) stamp: Stamp,
+}
+
+impl Detector {
+    /// Dates that name no zone, in a log that names none, are of `zone`. `year_now` tells which years are expected
+    /// in dates (spec, filter 3.1, `%ExY`); it is the real one, whatever time is simulated.
+    ///
+    /// # Errors
+    /// A pattern or a zone that cannot be understood.
+    pub(super) fn new(spec: &Spec, zone: TimeZone, year_now: i16) -> Result<Self, Error> {
+        let templates = list::of_patterns(&spec.patterns, Decades::new(year_now))?;
+        let log_offset_secs = match &spec.logtimezone {
+            None => None,
+            Some(found) => {
+                let offset = zone::offset_secs(found);
+                Some(offset.map_err(|_| Error::Zone { found: found.clone() })?)
+            }
+        };
+        Ok(Self { selection: Selection::new(templates), log_offset_secs, local: Local::new(zone) })
     }
-}
 
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What of the line is its date?
-    #[track_caller]
-    fn check(line: &str, date: Option<&str>) {
-        let found = find(line.as_bytes()).map(|(range, _)| &line[range]);
-        assert_eq!(found, date, "{line}");
+    /// The date in the line.
+    #[inline]
+    pub(super) fn find(&mut self, line: &str, now: WallTime) -> Option<Found> {
+        let hit = self.selection.find(&Line::new(line), now)?;
+        Some(Found { cut: hit.cut, stamp: hit.stamp })
     }
 
-    #[test]
-    fn a_date_begins_the_line() {
-        check("Nov 21 10:00:00 srv x", Some("Nov 21 10:00:00"));
-        check("2026-11-21T10:00:00.5+01:00 srv x", Some("2026-11-21T10:00:00.5+01:00"));
-        check("Nov 21 10:00:00", Some("Nov 21 10:00:00"));
-        check("srv Nov 21 10:00:00 x", None);
-        check("", None);
-    }
-
-    #[test]
-    fn a_priority_or_two_other_bytes_may_stand_before_it() {
-        check("<38>Nov 21 10:00:00 srv x", Some("Nov 21 10:00:00"));
-        check("<38>1 2026-11-21T10:00:00Z srv x", Some("2026-11-21T10:00:00Z"));
-        check("[Nov 21 10:00:00] x", Some("Nov 21 10:00:00"));
-        check("((Nov 21 10:00:00] x", Some("Nov 21 10:00:00"));
-        check("  [Nov 21 10:00:00] x", None);
-        check("xNov 21 10:00:00 x", None);
-        check("x Nov 21 10:00:00 x", None);
-        check("<>Nov 21 10:00:00 x", Some("Nov 21 10:00:00"));
-        check("<1234>Nov 21 10:00:00 x", None);
+    /// The moment that a stamp means, read at `now`.
+    ///
+    /// # Errors
+    /// No moment can be made of it.
+    #[inline]
+    pub(super) fn time(&mut self, stamp: &Stamp, now: WallTime) -> Result<WallTime, NotATime> {
+        match stamp {
+            Stamp::Civil(fields) => fields.resolve(now, self.log_offset_secs, &mut self.local),
+            Stamp::Moment(time) => Ok(*time),
+            Stamp::Unfit(reason) => Err(*reason),
+        }
     }
 }

@@ -1,0 +1,182 @@
+//! A compiled pattern, and what its groups say of the time.
+
+use std::ops::Range;
+
+use regex::Regex;
+
+use super::chars;
+use super::epoch;
+use super::fields::{
+    Fields, MONTHS, MONTHS_SHORT, NotATime, Stamp, WEEKDAYS, WEEKDAYS_SHORT, Week, WeekBegins,
+};
+use super::pattern::WORD_EDGE;
+use super::search::Hit;
+use super::zone;
+
+/// A pattern ready to search.
+#[derive(Clone, Debug)]
+pub(super) struct Engine {
+    regex: Regex,
+    /// The groups whose names are tokens', in the order of the pattern.
+    parts: Vec<(usize, Part)>,
+}
+
+/// What a group holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Year,
+    ShortYear,
+    Month,
+    Day,
+    Hour,
+    HalfDayHour,
+    Minute,
+    Second,
+    HalfOfDay,
+    MonthName,
+    MonthNameShort,
+    Weekday,
+    WeekdayName,
+    WeekdayNameShort,
+    DayOfYear,
+    Week(WeekBegins),
+    Zone,
+    Epoch,
+}
+
+/// The group that a count of seconds stands in.
+pub(super) const EPOCH_GROUP: &str = "epoch";
+
+impl Part {
+    fn of_group(name: &str) -> Option<Self> {
+        Some(match name {
+            "Y" => Self::Year,
+            "y" => Self::ShortYear,
+            "m" => Self::Month,
+            "d" => Self::Day,
+            "H" => Self::Hour,
+            "I" => Self::HalfDayHour,
+            "M" => Self::Minute,
+            "S" => Self::Second,
+            "p" => Self::HalfOfDay,
+            "B" => Self::MonthName,
+            "b" => Self::MonthNameShort,
+            "w" => Self::Weekday,
+            "A" => Self::WeekdayName,
+            "a" => Self::WeekdayNameShort,
+            "j" => Self::DayOfYear,
+            "U" => Self::Week(WeekBegins::Sunday),
+            "W" => Self::Week(WeekBegins::Monday),
+            "z" | "Z" => Self::Zone,
+            EPOCH_GROUP => Self::Epoch,
+            _ => return None,
+        })
+    }
+}
+
+impl Engine {
+    /// Compiles a regular expression.
+    pub(super) fn new(regex: &str) -> Result<Self, regex::Error> {
+        let regex = Regex::new(
+            &regex
+                .replace(WORD_EDGE, r"(?:\b{start-half}|\b{end-half})")
+                .replace("(?P=sep)", "[-/.]"),
+        )?;
+        let parts = regex.capture_names().enumerate();
+        let parts = parts.filter_map(|(group, name)| Some((group, Part::of_group(name?)?)));
+        Ok(Self { parts: parts.collect(), regex })
+    }
+
+    /// The first match in a part of the line. What precedes the part is seen, what follows it is not.
+    pub(super) fn find(&self, line: &str, part: Range<usize>) -> Option<Hit> {
+        let found = self.regex.captures_at(&line[..part.end], part.start)?;
+        let whole = found.get(0)?.range();
+        // A first group that had no part in the match cuts nothing.
+        let cut = found.get(1).map_or(0..0, |group| group.range());
+        let stamp = self.stamp(|group| found.get(group).map(|text| text.as_str()));
+        Some(Hit { whole, cut, stamp: stamp.unwrap_or_else(Stamp::Unfit) })
+    }
+
+    fn stamp<'t>(&self, text_of: impl Fn(usize) -> Option<&'t str>) -> Result<Stamp, NotATime> {
+        let mut fields = Fields::default();
+        for &(group, part) in &self.parts {
+            let Some(text) = text_of(group) else { continue };
+            match part {
+                Part::Epoch => return Ok(epoch::moment(text)),
+                Part::Year => fields.year = Some(number(text)?),
+                Part::ShortYear => {
+                    let year = number(text)?;
+                    fields.year = Some(if year <= 2000 { year + 2000 } else { year });
+                }
+                Part::Month => fields.month = Some(number(text)?),
+                Part::MonthName => fields.month = Some(index(text, &MONTHS)? + 1),
+                Part::MonthNameShort => fields.month = Some(index(text, &MONTHS_SHORT)? + 1),
+                Part::Day => fields.day = Some(number(text)?),
+                Part::Hour => fields.hour = number(text)?,
+                Part::HalfDayHour => {
+                    fields.hour = self.hour(number(text)?, &text_of)?;
+                }
+                Part::Minute => fields.minute = number(text)?,
+                Part::Second => fields.second = number(text)?,
+                Part::HalfOfDay => {}
+                Part::Weekday => {
+                    let day = number(text)?;
+                    fields.weekday = Some(if day > 0 { day - 1 } else { 6 });
+                }
+                Part::WeekdayName => fields.weekday = Some(index(text, &WEEKDAYS)?),
+                Part::WeekdayNameShort => fields.weekday = Some(index(text, &WEEKDAYS_SHORT)?),
+                Part::DayOfYear => fields.day_of_year = Some(number(text)?),
+                Part::Week(begins) => fields.week = Some(Week { number: number(text)?, begins }),
+                Part::Zone => fields.offset_secs = Some(zone::offset_secs(text)?),
+            }
+        }
+        Ok(Stamp::Civil(fields))
+    }
+
+    /// An hour of the twelve-hour clock, which is before noon unless the pattern says otherwise.
+    fn hour<'t>(
+        &self,
+        hour: i32,
+        text_of: &impl Fn(usize) -> Option<&'t str>,
+    ) -> Result<i32, NotATime> {
+        let half = self.parts.iter().find(|(_, part)| *part == Part::HalfOfDay);
+        let half = match half {
+            Some((group, _)) => text_of(*group).ok_or(NotATime::HalfOfDay)?,
+            None => "",
+        };
+        Ok(match hour {
+            12 if half.is_empty() || half.eq_ignore_ascii_case("am") => 0,
+            0..=11 | 13.. if half.eq_ignore_ascii_case("pm") => hour + 12,
+            hour => hour,
+        })
+    }
+}
+
+fn index(text: &str, names: &[&str]) -> Result<i32, NotATime> {
+    let index = names.iter().position(|name| text.eq_ignore_ascii_case(name));
+    index.map(|index| index as i32).ok_or(NotATime::Impossible)
+}
+
+/// A number as Python's `int` reads it: blanks around it, a sign, single underscores between the digits.
+fn number(text: &str) -> Result<i32, NotATime> {
+    let text = text.trim();
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let mut value = Some(0i32);
+    let mut was_digit = false;
+    for c in digits.chars() {
+        if c == '_' && was_digit {
+            was_digit = false;
+            continue;
+        }
+        let digit = chars::digit(c).ok_or(NotATime::Impossible)? as i32;
+        value = value.and_then(|value| value.checked_mul(10)?.checked_add(digit));
+        was_digit = true;
+    }
+    if !was_digit {
+        return Err(NotATime::Impossible);
+    }
+    value.map(|value| sign * value).ok_or(NotATime::OutOfRange)
+}

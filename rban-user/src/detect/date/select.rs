@@ -1,0 +1,225 @@
+//! Which of several templates a line's date is taken by (spec, filter 3.5).
+//!
+//! The one that was right last time is tried first. A date farther to the right than before is probably part of the
+//! message, so others are tried, too. Templates that prove right move up the list.
+//!
+//! Fail2ban also asks there whether the next template ever matched for any jail. That decides nothing: it is asked
+//! only of a match that begins the line, and the rule after it takes such a match in any case. So no jail here knows
+//! of another.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::chars;
+use super::search::{Hit, Line};
+use super::template::Template;
+use crate::clock::WallTime;
+
+/// Templates in the order in which they are tried, and what their order depends on.
+#[derive(Clone, Debug)]
+pub(super) struct Selection {
+    entries: Vec<Entry>,
+    /// The one that was right last.
+    last: Option<usize>,
+    begin: Begin,
+    end: End,
+    /// All before this one have been right once.
+    first_unused: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    template: Template,
+    hits: u64,
+    last_used: Option<WallTime>,
+    /// Where its last match began, in characters.
+    distance: usize,
+}
+
+/// Where the last match began, and what stood there.
+#[derive(Clone, Copy, Debug)]
+struct Begin {
+    at: usize,
+    before: Option<char>,
+    first: Option<char>,
+}
+
+/// Where the last match ended, and what stood there.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    at: usize,
+    last: Option<char>,
+    behind: Option<char>,
+}
+
+/// A template that was not right for so long makes room for others.
+const UNUSED: Duration = Duration::from_secs(300);
+
+impl Selection {
+    pub(super) fn new(templates: Vec<Template>) -> Self {
+        let entry = |template| Entry { template, hits: 0, last_used: None, distance: usize::MAX };
+        Self {
+            entries: templates.into_iter().map(entry).collect(),
+            last: None,
+            begin: Begin { at: 1, before: None, first: None },
+            end: End { at: 0, last: None, behind: None },
+            first_unused: 0,
+        }
+    }
+
+    /// The date in the line.
+    pub(super) fn find(&mut self, line: &Line<'_>, now: WallTime) -> Option<Hit> {
+        // The nearest match that is not to be trusted.
+        let mut best: Option<(usize, Hit)> = None;
+        let mut tried = None;
+        if let Some(last) = self.last {
+            let template = &self.entries[last].template;
+            let is_anchored = template.is_anchored();
+            let place = if is_anchored { None } else { self.same_place(line.text) };
+            let hit = match place {
+                Some(part) => template.find_in(part, line),
+                None => {
+                    tried = Some(last);
+                    template.find(line)
+                }
+            };
+            if let Some(hit) = hit {
+                let is_trusted =
+                    self.entries.len() == 1 || is_anchored || self.is_same(line.text, &hit);
+                if is_trusted {
+                    return Some(self.accept(last, hit, line.text, now));
+                }
+                best = Some((last, hit));
+            }
+        }
+        for index in 0..self.entries.len() {
+            if tried == Some(index) {
+                continue;
+            }
+            let entry = &self.entries[index];
+            let Some(hit) = entry.template.find(line) else { continue };
+            let start = hit.whole.start;
+            let is_trusted = index + 1 == self.entries.len() || entry.template.is_anchored() || {
+                let at = chars_before(line.text, start);
+                at <= entry.distance && at <= self.begin.at
+            };
+            if is_trusted {
+                return Some(self.accept(index, hit, line.text, now));
+            }
+            if best.as_ref().is_none_or(|(_, best)| start < best.whole.start) {
+                best = Some((index, hit));
+            }
+        }
+        let (index, hit) = best?;
+        Some(self.accept(index, hit, line.text, now))
+    }
+
+    /// Where the last match was, if what surrounds it is the same here.
+    fn same_place(&self, text: &str) -> Option<Range<usize>> {
+        let (begin, end) = (self.begin, self.end);
+        let (start, before, first) = place(text, begin.at);
+        if before != begin.before && (first != begin.first || is_alphanumeric(first)) {
+            return None;
+        }
+        let (stop, last, behind) = place(text, end.at);
+        if behind != end.behind && (last != end.last || is_alphanumeric(last)) {
+            return None;
+        }
+        Some(start..stop.max(start))
+    }
+
+    /// Whether a match is where the last one was.
+    fn is_same(&self, text: &str, hit: &Hit) -> bool {
+        chars_before(text, hit.whole.start) == self.begin.at
+            && chars_before(text, hit.whole.end) == self.end.at
+    }
+
+    fn accept(&mut self, index: usize, hit: Hit, text: &str, now: WallTime) -> Hit {
+        self.remember(&hit, text);
+        let entry = &mut self.entries[index];
+        entry.hits += 1;
+        entry.last_used = Some(now);
+        entry.distance = self.begin.at;
+        if index == self.first_unused {
+            self.first_unused += 1;
+        }
+        self.last = Some(match index {
+            0 => 0,
+            index if self.last == Some(index) => index,
+            index => self.move_up(index, now),
+        });
+        hit
+    }
+
+    fn remember(&mut self, hit: &Hit, text: &str) {
+        let (before, first) = around(text, hit.whole.start);
+        self.begin = Begin { at: chars_before(text, hit.whole.start), before, first };
+        let (last, behind) = around(text, hit.whole.end);
+        self.end = End { at: chars_before(text, hit.whole.end), last, behind };
+    }
+
+    /// Moves a template that was right up the list; returns where it is then.
+    fn move_up(&mut self, index: usize, now: WallTime) -> usize {
+        let mut to = if self.first_unused < index { self.first_unused } else { index / 2 };
+        if !self.yields(to, index, now) {
+            if to == index - 1 {
+                return index;
+            }
+            to = index - 1;
+            if !self.yields(to, index, now) {
+                return index;
+            }
+        }
+        self.entries[to..=index].rotate_right(1);
+        while self.entries.get(self.first_unused).is_some_and(|entry| entry.hits > 0) {
+            self.first_unused += 1;
+        }
+        to
+    }
+
+    /// Whether the one template makes room for the other.
+    fn yields(&self, index: usize, other: usize, now: WallTime) -> bool {
+        let (entry, other) = (&self.entries[index], &self.entries[other]);
+        let is_unused = entry.last_used.is_none_or(|used| now.saturating_sub(UNUSED) > used);
+        is_unused || other.weight() > entry.weight()
+    }
+}
+
+impl Entry {
+    fn weight(&self) -> f64 {
+        self.hits as f64 * self.template.weight() / self.distance.max(1) as f64
+    }
+}
+
+/// The characters before and behind a place.
+fn around(text: &str, at: usize) -> (Option<char>, Option<char>) {
+    (text[..at].chars().next_back(), text[at..].chars().next())
+}
+
+fn is_alphanumeric(c: Option<char>) -> bool {
+    c.is_some_and(chars::is_alphanumeric)
+}
+
+/// Places are remembered in characters, so that a name in the line before the date counts by its letters.
+fn chars_before(text: &str, at: usize) -> usize {
+    let before = &text[..at];
+    if before.is_ascii() { at } else { before.chars().count() }
+}
+
+/// The place that so many characters are before, and the characters around it; the end of a line that is shorter,
+/// where there are none.
+fn place(text: &str, chars: usize) -> (usize, Option<char>, Option<char>) {
+    let is_easy = text.as_bytes().get(..chars).is_some_and(<[u8]>::is_ascii);
+    let at = if is_easy {
+        Some(chars)
+    } else {
+        text.char_indices().map(|(at, _)| at).chain([text.len()]).nth(chars)
+    };
+    match at {
+        Some(at) => {
+            let (before, behind) = around(text, at);
+            (at, before, behind)
+        }
+        None => (text.len(), None, None),
+    }
+}
