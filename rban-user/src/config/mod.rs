@@ -68,7 +68,7 @@ fn embedded_at(root: &Path, log: Option<PathBuf>) -> Result<Config, Error> {
         maxmatches: 5,
         ignoreip: Vec::new(),
     };
-    let source = source::Spec { paths: vec![log] };
+    let source = source::Spec { paths: vec![log], encoding: source::Encoding::UTF_8 };
     Ok(Config { jails: vec![JailSpec { name, source, filter: sshd::filter(), policy }] })
 }
 

@@ -16,10 +16,10 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use rustix::fs::OFlags;
 
 use super::Error;
+use super::decode::{Decoder, Encoding};
 use super::lines::{LINE_MAX_BYTES, Splitter};
 use crate::event::Line;
 
@@ -58,6 +58,7 @@ pub(super) enum Progress {
 #[derive(Debug)]
 pub(super) struct Followed {
     path: PathBuf,
+    encoding: Encoding,
     /// Oldest first; the last stands, or stood last, at the path.
     opened: VecDeque<Opened>,
 }
@@ -70,12 +71,15 @@ struct Opened {
     offset: u64,
     /// The last bytes before the offset.
     tail: Vec<u8>,
+    decoder: Decoder,
     lines: Splitter,
+    /// Whether we have said that its encoding is another.
+    complained: bool,
 }
 
 impl Followed {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, opened: VecDeque::new() }
+    pub(super) fn new(path: PathBuf, encoding: Encoding) -> Self {
+        Self { path, encoding, opened: VecDeque::new() }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -106,7 +110,7 @@ impl Followed {
         let Some(file) = absent_is_none(file).map_err(|e| self.cannot_open(e))? else {
             return Ok(false);
         };
-        let opened = Opened::new(file, begin).map_err(|e| self.cannot_open(e))?;
+        let opened = Opened::new(file, begin, self.encoding).map_err(|e| self.cannot_open(e))?;
         if self.knows(opened.id) {
             return Ok(false);
         }
@@ -132,13 +136,15 @@ impl Followed {
                 succeeded |= next.file.metadata()?.len() > 0;
             }
             let Some(oldest) = self.opened.front_mut() else { return Ok(Progress::AtEnd) };
-            if oldest.read(buffer, lines)? == Progress::More {
+            let progress = oldest.read(buffer, lines)?;
+            oldest.complain(&self.path);
+            if progress == Progress::More {
                 return Ok(Progress::More);
             }
             if !succeeded {
                 return Ok(Progress::AtEnd);
             }
-            lines.extend(oldest.lines.finish());
+            oldest.finish(lines);
             self.opened.pop_front();
         }
     }
@@ -161,14 +167,16 @@ impl Followed {
 }
 
 impl Opened {
-    fn new(file: File, begin: Begin) -> io::Result<Self> {
+    fn new(file: File, begin: Begin, encoding: Encoding) -> io::Result<Self> {
         let found = file.metadata()?;
         let mut opened = Self {
             file,
             id: Id::of(&found),
             offset: 0,
             tail: Vec::new(),
+            decoder: Decoder::new(encoding),
             lines: Splitter::default(),
+            complained: false,
         };
         if begin == Begin::End {
             opened.skip_to(found.len())?;
@@ -178,13 +186,24 @@ impl Opened {
 
     /// Passes over what is there, except that a line without its end will be delivered whole.
     fn skip_to(&mut self, end: u64) -> io::Result<()> {
-        let from = end.saturating_sub(LINE_MAX_BYTES as u64);
+        let encoding = self.decoder.encoding();
+        let mut head = [0; 2];
+        let len = self.file.read_at(&mut head, 0)?;
+        // An even number of bytes into the file, so that UTF-16 is met between two characters.
+        let from = end.saturating_sub(LINE_MAX_BYTES as u64).next_multiple_of(2);
+        self.decoder = match from {
+            0 => Decoder::new(encoding),
+            _ => Decoder::within(encoding, &head[..len]),
+        };
         let mut last = vec![0; (end - from) as usize];
         let len = self.file.read_at(&mut last, from)?;
         last.truncate(len);
         self.offset = from + len as u64;
-        let line = last.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-        self.lines.push(Bytes::copy_from_slice(&last[line..]), &mut Vec::new());
+        let newline = last.iter().rposition(|byte| *byte == b'\n');
+        let line = newline.filter(|_| encoding.has_plain_newlines()).map_or(0, |at| at + 1);
+        self.lines.push(self.decoder.decode(&last[line..]), &mut Vec::new());
+        // Half a character may stand where we began.
+        self.decoder.was_malformed();
         self.remember(&last);
         Ok(())
     }
@@ -194,16 +213,31 @@ impl Opened {
         // What was read before is read again with what is new, in one call: nothing can come in between.
         let mut len = self.file.read_at(buffer, self.offset - self.tail.len() as u64)?;
         if !buffer[..len].starts_with(&self.tail) {
-            lines.extend(self.lines.finish());
+            self.finish(lines);
             self.offset = 0;
             self.tail.clear();
             len = self.file.read_at(buffer, 0)?;
         }
         let new = &buffer[self.tail.len()..len];
         self.offset += new.len() as u64;
-        self.lines.push(Bytes::copy_from_slice(new), lines);
+        self.lines.push(self.decoder.decode(new), lines);
         self.remember(&buffer[..len]);
         Ok(if len == buffer.len() { Progress::More } else { Progress::AtEnd })
+    }
+
+    /// Delivers what will not be written to its end any more; the next byte is the first of a file.
+    fn finish(&mut self, lines: &mut Vec<Line>) {
+        self.lines.push(self.decoder.finish(), lines);
+        lines.extend(self.lines.finish());
+    }
+
+    /// Says once that what stands here is not all of its encoding.
+    fn complain(&mut self, path: &Path) {
+        if self.decoder.was_malformed() && !self.complained {
+            self.complained = true;
+            let (path, encoding) = (path.display(), self.decoder.encoding());
+            tracing::warn!(%path, "not all of it is {encoding}; set logencoding to what it is");
+        }
     }
 
     /// Remembers the end of what was read up to the offset.

@@ -4,6 +4,7 @@
 //! are followed from their end, all others from their beginning; rotation loses no line and doubles none. What stands
 //! in a line is not known here.
 
+mod decode;
 mod file;
 mod lines;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 
+pub use decode::{Encoding, UnknownEncoding};
 use file::{Begin, Followed, Progress};
 use tokio::sync::mpsc::Sender;
 use watch::{Watcher, Woken};
@@ -31,6 +33,8 @@ const READ_BYTES: usize = 64 * 1024;
 pub struct Spec {
     /// The logs to follow. They need not be there yet.
     pub paths: Vec<PathBuf>,
+    /// How their bytes make text; lines come out as UTF-8.
+    pub encoding: Encoding,
 }
 
 /// A log that cannot be followed.
@@ -104,7 +108,8 @@ impl Source {
         paths.dedup();
         let mut watcher = Watcher::new()?;
         watcher.watch_directories(paths.iter().map(PathBuf::as_path))?;
-        let mut followed: Vec<Followed> = paths.into_iter().map(Followed::new).collect();
+        let mut followed: Vec<Followed> =
+            paths.into_iter().map(|path| Followed::new(path, spec.encoding)).collect();
         for log in &mut followed {
             if !log.refresh(Begin::End)? {
                 tracing::warn!(path = %log.path().display(), "log is missing; waiting for it");

@@ -21,7 +21,8 @@ struct Running {
 
 impl Running {
     fn follow(paths: &[&Path]) -> Self {
-        let spec = Spec { paths: paths.iter().map(|path| path.to_path_buf()).collect() };
+        let paths = paths.iter().map(|path| path.to_path_buf()).collect();
+        let spec = Spec { paths, encoding: Encoding::UTF_8 };
         let (sender, lines) = mpsc::channel(2);
         let (stop, stopped) = oneshot::channel();
         let source = Source::open(&spec).unwrap();
@@ -195,7 +196,7 @@ async fn it_ends_even_if_it_waits_for_room() {
 #[tokio::test]
 async fn a_log_that_cannot_be_followed_is_named_with_the_remedy() {
     let directory = TempDir::new().unwrap();
-    let spec = Spec { paths: vec![directory.path().into()] };
+    let spec = Spec { paths: vec![directory.path().into()], encoding: Encoding::UTF_8 };
     let message = Source::open(&spec).unwrap_err().to_string();
     let place = directory.path().display();
     assert_eq!(message, format!("{place}: not a regular file; give the path of a log file"));

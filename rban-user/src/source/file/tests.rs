@@ -19,11 +19,15 @@ struct World {
 impl World {
     /// Begins with a log that has this in it.
     fn new(content: &str) -> Self {
+        Self::with(Encoding::UTF_8, content.as_bytes())
+    }
+
+    fn with(encoding: Encoding, content: &[u8]) -> Self {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("log");
-        let mut followed = Followed::new(path.clone());
+        let mut followed = Followed::new(path.clone(), encoding);
         let mut writer = create(&path);
-        writer.write_all(content.as_bytes()).unwrap();
+        writer.write_all(content).unwrap();
         followed.refresh(Begin::End).unwrap();
         Self { directory, writer, rotations: 0, followed, found: Vec::new() }
     }
@@ -96,7 +100,7 @@ fn the_line_being_written_at_the_start_is_delivered_whole() {
 fn a_log_that_comes_later_is_read_from_its_beginning() {
     let mut world = World::new("");
     world.delete();
-    world.followed = Followed::new(world.path());
+    world.followed = Followed::new(world.path(), Encoding::UTF_8);
     world.look();
     world.writer = world.create();
     world.write("a\n");
@@ -182,8 +186,41 @@ fn no_more_than_so_many_files_are_kept_open() {
 #[test]
 fn what_is_no_file_is_refused() {
     let directory = TempDir::new().unwrap();
-    let error = Followed::new(directory.path().into()).refresh(Begin::End).unwrap_err();
+    let error =
+        Followed::new(directory.path().into(), Encoding::UTF_8).refresh(Begin::End).unwrap_err();
     assert!(matches!(error, Error::NotAFile { .. }), "{error}");
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_be_bytes).collect()
+}
+
+#[test]
+fn another_encoding_comes_out_as_utf8() {
+    let mut world = World::with("latin-1".parse().unwrap(), b"old\nbe");
+    world.writer.write_all(b"gun \xe9\n\x80\n").unwrap();
+    world.check(&["begun é", "\u{80}"]);
+}
+
+#[test]
+fn a_byte_order_mark_is_heeded_though_it_lies_before_what_is_read() {
+    for lines in [1, 20_000] {
+        let old = utf16(&format!("\u{feff}{}begun ", "old\n".repeat(lines)));
+        let mut world = World::with("utf-16".parse().unwrap(), &old);
+        world.writer.write_all(&utf16("and ended\n\u{a0a}\u{d0a}\n")).unwrap();
+        world.check(&["begun and ended", "\u{a0a}\u{d0a}"]);
+    }
+}
+
+#[test]
+fn a_truncated_log_is_decoded_from_its_beginning() {
+    let mut world = World::with("utf-16".parse().unwrap(), &utf16("\u{feff}"));
+    world.writer.write_all(&utf16("a\nb")).unwrap();
+    world.writer.write_all(&[0]).unwrap();
+    world.look();
+    world.truncate();
+    world.writer.write_all(b"\xff\xfec\0\n\0").unwrap();
+    world.check(&["a", "b\u{fffd}", "c"]);
 }
 
 #[derive(Clone, Debug)]
