@@ -66,7 +66,7 @@ fn embedded_at(root: &Path, log: Option<PathBuf>) -> Result<Config, Error> {
         findtime: Duration::from_secs(10 * 60),
         bantime: Some(Duration::from_secs(10 * 60)),
         maxmatches: 5,
-        ignoreip: Vec::new(),
+        ignore: jail::ignore::Spec::default(),
     };
     let source = source::Spec { paths: vec![log], encoding: source::Encoding::UTF_8 };
     Ok(Config { jails: vec![JailSpec { name, source, filter: sshd::filter(), policy }] })

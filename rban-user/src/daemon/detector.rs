@@ -2,7 +2,6 @@
 
 use tokio::sync::mpsc;
 
-use super::wiring::ToJail;
 use crate::clock::Now;
 use crate::detect::Detector;
 use crate::event::{Failure, JailName, Line};
@@ -12,7 +11,7 @@ pub(super) fn run(
     jail: &JailName,
     mut detector: Detector,
     mut lines: mpsc::Receiver<Vec<Line>>,
-    to_jail: &mpsc::Sender<ToJail>,
+    to_jail: &mpsc::Sender<Vec<Failure>>,
 ) {
     while let Some(batch) = lines.blocking_recv() {
         let now = Now::read().wall;
@@ -24,7 +23,7 @@ pub(super) fn run(
                 Some(Failure { jail: jail.clone(), offender, time, lines, captures })
             })
             .collect();
-        if !failures.is_empty() && to_jail.blocking_send(ToJail::Failures(failures)).is_err() {
+        if !failures.is_empty() && to_jail.blocking_send(failures).is_err() {
             return;
         }
     }

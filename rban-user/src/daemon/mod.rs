@@ -9,9 +9,12 @@ mod control;
 mod detector;
 mod enforcer;
 mod guard;
+mod ignore;
 mod jail;
+mod names;
 #[cfg(feature = "log")]
 mod program_log;
+mod shell;
 mod wiring;
 
 use std::collections::BTreeSet;
@@ -35,6 +38,8 @@ use crate::enforce::Enforcer;
 use crate::enforce::xdp::{self, Changes, Events, Limits, Mode, Monitor, Pins};
 use crate::jail::Jail;
 use crate::source::Source;
+use ignore::{Screen, World};
+use names::{Families, Names};
 use wiring::{JailHandle, ToEnforcer};
 
 /// What the daemon is asked to do.
@@ -72,11 +77,12 @@ pub enum AtExit {
 /// # Errors
 /// Where it cannot start, with nothing half-done; or where a stage broke while running.
 pub fn run(options: Options) -> Result<()> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?
-        .block_on(serve(options))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("starting the runtime")?;
+    let outcome = runtime.block_on(serve(options));
+    // A lookup that hangs keeps nobody from leaving.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn serve(options: Options) -> Result<()> {
@@ -101,8 +107,10 @@ async fn serve(options: Options) -> Result<()> {
     let (to_enforcer, enforcer_inbox) = mpsc::channel(wiring::CHANGES);
     let mut upstream = JoinSet::new();
     let mut handles = Vec::new();
+    let world = World::new(Names::of_system(Families::of_this_host()));
     for jail in jails {
-        handles.push(start_jail(jail, &never, &to_enforcer, &stopped, &mut upstream)?);
+        let screen = Screen::new(jail.spec.name.clone(), world.clone());
+        handles.push(start_jail(jail, screen, &never, &to_enforcer, &stopped, &mut upstream)?);
     }
     let enforcing = tokio::spawn(enforcer::run(enforcer, events, enforcer_inbox));
     #[cfg(feature = "log")]
@@ -182,6 +190,7 @@ fn open_jails(config: &Config) -> Result<Vec<OpenJail>> {
 /// Starts a jail's stages.
 fn start_jail(
     jail: OpenJail,
+    screen: Screen,
     never: &BTreeSet<IpNet>,
     to_enforcer: &mpsc::Sender<ToEnforcer>,
     stopped: &watch::Receiver<bool>,
@@ -189,11 +198,9 @@ fn start_jail(
 ) -> Result<JailHandle> {
     let OpenJail { spec, source, detector } = jail;
     let (lines, lines_inbox) = mpsc::channel(wiring::LINE_BATCHES);
-    let (inbox, jail_inbox) = mpsc::channel(wiring::FAILURE_BATCHES);
-    let handle = JailHandle {
-        files: source.files().map(ToOwned::to_owned).collect(),
-        inbox: inbox.downgrade(),
-    };
+    let (failures, failures_inbox) = mpsc::channel(wiring::FAILURE_BATCHES);
+    let (inbox, jail_inbox) = mpsc::channel(wiring::JAIL_MESSAGES);
+    let handle = JailHandle { files: source.files().map(ToOwned::to_owned).collect(), inbox };
     let mut stopped = stopped.clone();
     upstream.spawn(async move {
         let stop = async move { drop(stopped.changed().await) };
@@ -202,10 +209,10 @@ fn start_jail(
     let name = spec.name.clone();
     thread::Builder::new()
         .name(format!("detect-{name}"))
-        .spawn(move || detector::run(&name, detector, lines_inbox, &inbox))
+        .spawn(move || detector::run(&name, detector, lines_inbox, &failures))
         .context("starting a thread")?;
     let mut jail = Jail::new(spec.policy);
     jail.let_off(never.iter().copied());
-    upstream.spawn(jail::run(jail, jail_inbox, to_enforcer.clone()));
+    upstream.spawn(jail::run(jail, screen, failures_inbox, jail_inbox, to_enforcer.clone()));
     Ok(handle)
 }

@@ -3,8 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
+use super::ignore;
 use crate::event::JailName;
 
 /// What configuration asks of a jail.
@@ -20,6 +19,6 @@ pub struct Spec {
     pub bantime: Option<Duration>,
     /// How many of an offender's last lines are remembered; 0 for none.
     pub maxmatches: usize,
-    /// Prefixes that failures never lead to a ban of.
-    pub ignoreip: Vec<IpNet>,
+    /// Whose failures do not count.
+    pub ignore: ignore::Spec,
 }
