@@ -14,6 +14,7 @@ mod jail;
 mod names;
 #[cfg(feature = "log")]
 mod program_log;
+mod resolve;
 mod shell;
 mod wiring;
 

@@ -21,6 +21,9 @@ pub(super) const FAILURE_BATCHES: usize = 16;
 /// Other messages to a jail. Full: whoever asks waits.
 pub(super) const JAIL_MESSAGES: usize = 16;
 
+/// Failures of hosts known by name, on their way to the resolver. Full: they are shed, and counted.
+pub(super) const SIGHTINGS: usize = 256;
+
 /// Messages to the enforcer. Full: jails wait, and so do their detectors.
 pub(super) const CHANGES: usize = 256;
 
