@@ -321,9 +321,14 @@ mod tests {
             world.sight("5.EXAMPLE", secs);
             assert_eq!(world.next().await, one("192.0.2.5", secs));
         }
+        // Nobody tells when the name without an address was asked for; it was before any later one.
+        world.sight("5.later.example", 3);
+        while world.asked.lock().unwrap().len() < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         let mut asked = world.asked.lock().unwrap().clone();
         asked.sort_unstable();
-        assert_eq!(asked, ["5.example", "nobody"]);
+        assert_eq!(asked, ["5.example", "5.later.example", "nobody"]);
     }
 
     #[tokio::test]

@@ -37,6 +37,7 @@ impl Test {
             findtime: Duration::from_secs(600),
             bantime: None,
             maxmatches: 1,
+            increment: None,
             ignore,
         });
         let screen = Screen::new("sshd".into(), World::new(Names::asking(Families::Both, ask)));
