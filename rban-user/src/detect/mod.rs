@@ -4,7 +4,7 @@
 //! (spec, filter 1): the date is found and cut out, the patterns look at the rest. Knows nothing of jails or files,
 //! and asks no name server: a host name is nobody.
 
-mod date;
+pub mod date;
 mod filter;
 mod prefilter;
 mod session;
