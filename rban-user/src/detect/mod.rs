@@ -7,6 +7,7 @@
 pub mod date;
 mod filter;
 mod prefilter;
+pub(crate) mod pyre;
 mod session;
 mod tag;
 #[cfg(test)]
