@@ -9,7 +9,7 @@ use super::finding::{Finding, What};
 use super::ini::Raw;
 use super::interpolate::{Budget, Reads};
 use super::jail::{JailText, Reader};
-use super::layer::{Failed, INCLUDES, Layered, Loader};
+use super::layer::{Failed, HIDDEN, INCLUDES, Layered, Loader};
 use super::server::ServerText;
 
 /// The fail2ban whose configuration we read; `%(fail2ban_version)s` in a jail.
@@ -74,7 +74,7 @@ pub(super) fn read(loader: Loader<'_>) -> Result<Read, Vec<Error>> {
 
 /// Sections that are no jails.
 fn is_hidden(name: &str) -> bool {
-    name == INCLUDES || name.starts_with("KNOWN/")
+    name == INCLUDES || name.starts_with(HIDDEN)
 }
 
 #[cfg(test)]
