@@ -5,6 +5,7 @@
 //! has no configuration for is as we ship it: the files under `config/` are compiled in.
 
 mod action;
+mod alone;
 mod args;
 mod definition;
 mod directory;
@@ -21,7 +22,7 @@ mod jail;
 mod layer;
 mod lint;
 mod load;
-mod lookup;
+
 mod nearest;
 mod options;
 mod ordered;
@@ -49,7 +50,7 @@ pub use finding::{Finding, What};
 pub use jail::{Consequence, JailError, JailText, LogText};
 pub use load::{Config, FailedJail, Overrides, Unusable, Warning, examine, load, read, settings};
 pub use options::{Setting, Value};
-pub use lookup::filter;
+pub use alone::filter;
 pub use problem::{Problem, Wrong};
 pub use rban_conf::{Enforce, Settings};
 pub use read::{Read, read_from};
