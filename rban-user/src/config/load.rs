@@ -237,6 +237,6 @@ fn is_of_interest(what: &What) -> bool {
 }
 
 /// An error and its causes.
-fn chain(error: &Error) -> String {
+pub(super) fn chain(error: &Error) -> String {
     format!("{:#}", anyhow::Error::new(error.clone()))
 }
