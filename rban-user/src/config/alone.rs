@@ -19,7 +19,7 @@ use crate::detect;
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub fn filter(
+pub fn filter_alone(
     directory: &Directory,
     text: &str,
     logtype: Option<LogType>,
@@ -79,7 +79,7 @@ mod tests {
 
     /// One of our own filters.
     fn ours(text: &str) -> Result<detect::Spec, Unusable> {
-        filter(&Directory::BuiltIn, text, None)
+        filter_alone(&Directory::BuiltIn, text, None)
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod jail;
 mod layer;
 mod lint;
 mod load;
-
+mod lookup;
 mod nearest;
 mod options;
 mod ordered;
@@ -41,6 +41,7 @@ mod view;
 mod words;
 
 pub use action::{ActionText, Does};
+pub use alone::filter_alone;
 pub use args::{NotASpec, Spec};
 pub use directory::Directory;
 pub use error::{Error as TextError, Place, Quoted, Text};
@@ -49,8 +50,8 @@ pub use filter::{FilterText, LogType};
 pub use finding::{Finding, What};
 pub use jail::{Consequence, JailError, JailText, LogText};
 pub use load::{Config, FailedJail, Overrides, Unusable, Warning, examine, load, read, settings};
+pub use lookup::{Named, Origin, lookup};
 pub use options::{Setting, Value};
-pub use alone::filter;
 pub use problem::{Problem, Wrong};
 pub use rban_conf::{Enforce, Settings};
 pub use read::{Read, read_from};

@@ -168,7 +168,7 @@ fn with_options(filter: &str, options: &Options) -> String {
 
 impl OneFilter {
     fn new(directory: &Directory, name: &str, zone: &TimeZone) -> Result<Self, String> {
-        let mut spec = config::filter(directory, name, None).map_err(|error| error.to_string())?;
+        let mut spec = config::filter_alone(directory, name, None).map_err(|error| error.to_string())?;
         spec.patterns.usedns = UseDns::Raw;
         let detector = Detector::new(&[spec.clone()], &[vec![0]], zone, YEAR);
         let detector = detector.map_err(|(_, error)| format!("{:#}", anyhow::Error::new(error)))?;
