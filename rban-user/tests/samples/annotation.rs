@@ -39,7 +39,7 @@ impl Sample {
 pub(crate) fn read(directory: &Path, filter: &str) -> Vec<Sample> {
     let mut reader = Reader {
         filter,
-        files: VecDeque::from([directory.join(filter)]),
+        files: VecDeque::from([file_of(directory, filter)]),
         common: Options::new(),
         options: vec![Options::new()],
         samples: Vec::new(),
@@ -48,6 +48,12 @@ pub(crate) fn read(directory: &Path, filter: &str) -> Vec<Sample> {
         reader.file(&file);
     }
     reader.samples
+}
+
+/// Ours end in `.log`, the package's do not.
+fn file_of(directory: &Path, filter: &str) -> PathBuf {
+    let ours = directory.join(format!("{filter}.log"));
+    if ours.exists() { ours } else { directory.join(filter) }
 }
 
 struct Reader<'a> {

@@ -3,17 +3,19 @@
 
 mod annotation;
 mod condition;
+mod recorded;
 mod run;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Write as _, stdout};
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rban::config::Directory;
 use tempfile::TempDir;
 
+use crate::recorded::Recorded;
 use crate::run::{Outcome, Runner};
 
 /// Where Debian's package has its samples, and filters that only its tests use.
@@ -33,6 +35,56 @@ fn the_packaged_filters_find_in_their_samples_what_fail2ban_finds() {
     }
     drop(world);
     report.check("packaged filters on their samples");
+}
+
+#[test]
+fn our_filters_find_all_of_our_samples() {
+    let mut report = Report::default();
+    for filter in filters_with_samples() {
+        let samples = annotation::read(&our_samples(), &filter);
+        report.add(&filter, &Runner::new(&Directory::At(our_config()), &filter).run(&samples));
+    }
+    report.check("our filters on our samples");
+}
+
+#[test]
+fn every_filter_of_ours_has_samples() {
+    let with_samples = filters_with_samples();
+    let filters = names(&our_config().join("filter.d"));
+    let filters = filters.iter().filter_map(|name| name.strip_suffix(".conf"));
+    let without: Vec<&str> = filters
+        .filter(|name| !name.ends_with("common") && !with_samples.iter().any(|it| it == name))
+        .collect();
+    assert!(without.is_empty(), "{without:?}: no samples; write tests/filters/NAME.log");
+}
+
+/// What our filters leave unfound in the package's samples is recorded beside our own, with the reasons.
+#[test]
+fn our_filters_find_in_the_packaged_samples_what_is_recorded() {
+    let recorded = Recorded::read(&our_samples().join("packaged.txt"));
+    let mut found = Recorded::default();
+    for filter in filters_with_samples() {
+        let packaged = Path::new(PACKAGED_LOGS);
+        if packaged.join(&filter).is_file() {
+            let samples = annotation::read(packaged, &filter);
+            let outcome = Runner::new(&Directory::At(our_config()), &filter).run(&samples);
+            found.add(&filter, &outcome);
+        }
+    }
+    found.check(&recorded);
+}
+
+fn our_config() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../config")
+}
+
+fn our_samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/filters")
+}
+
+fn filters_with_samples() -> Vec<String> {
+    let files = names(&our_samples());
+    files.iter().filter_map(|name| name.strip_suffix(".log")).map(str::to_owned).collect()
 }
 
 /// The files of a folder, sorted.
