@@ -1,8 +1,6 @@
 //! A directory of configuration as text: what every jail says, with places, before it is given a meaning.
 
 use std::path::Path;
-use std::rc::Rc;
-
 use super::error::Error;
 use super::files::Files;
 use super::finding::{Finding, What};
@@ -45,22 +43,16 @@ pub(super) fn read(loader: Loader<'_>) -> Result<Read, Vec<Error>> {
     }
     let mut findings = Vec::new();
     let server = ServerText::read(&loader, &mut findings);
-    let config = match loader.load("jail") {
+    let config = match jail_conf(&loader) {
         Ok(config) => config,
         Err(Failed::Absent) => {
             let (name, dir) = ("jail".to_owned(), dir.to_owned());
             let what = What::Ignored(Error::NoFiles { name, dir });
             findings.push(Finding { jail: None, what });
-            Rc::default()
+            Layered::default()
         }
         Err(Failed::Wrong(errors)) => return Err(errors.to_vec()),
     };
-    let mut config = Layered::clone(&config);
-    let ours =
-        [("fail2ban_version", FAIL2BAN_VERSION), ("fail2ban_confpath", &dir.to_string_lossy())];
-    for (name, value) in ours {
-        config.defaults.set(name, Raw { text: value.into(), place: None });
-    }
     let reads = Reads::default();
     let reader = Reader { loader: &loader, config: &config, reads: &reads };
     let candidates = config.sections().filter(|section| !is_hidden(&section.name));
@@ -72,8 +64,18 @@ pub(super) fn read(loader: Loader<'_>) -> Result<Read, Vec<Error>> {
     Ok(Read { server, jails, findings })
 }
 
+/// `jail.conf`, with what fail2ban adds to its defaults.
+pub(super) fn jail_conf(loader: &Loader<'_>) -> Result<Layered, Failed> {
+    let mut config = Layered::clone(&*loader.load("jail")?);
+    let dir = loader.base().to_string_lossy();
+    for (name, value) in [("fail2ban_version", FAIL2BAN_VERSION), ("fail2ban_confpath", &dir)] {
+        config.defaults.set(name, Raw { text: value.into(), place: None });
+    }
+    Ok(config)
+}
+
 /// Sections that are no jails.
-fn is_hidden(name: &str) -> bool {
+pub(super) fn is_hidden(name: &str) -> bool {
     name == INCLUDES || name.starts_with(HIDDEN)
 }
 

@@ -71,12 +71,12 @@ pub(super) fn build(jail: &JailText, services: &Services) -> Built {
     Built { spec: if problems.is_empty() { Ok(spec) } else { Err(problems) }, warnings }
 }
 
-/// Gives the text of a jail's filter its meaning.
+/// Gives a jail's filter its meaning, and nothing else of the jail.
 pub(super) fn filter(jail: &JailText) -> Result<detect::Spec, Vec<Problem>> {
     let mut build = Build { jail, problems: Vec::new(), warnings: Vec::new() };
     let findtime = build.findtime();
-    let spec = build.filter();
-    if build.problems.is_empty() { Ok(spec) } else { Err(build.problems) }
+    let filter = build.filter(findtime);
+    if build.problems.is_empty() { Ok(filter) } else { Err(build.problems) }
 }
 
 struct Build<'a> {

@@ -10,8 +10,8 @@ use super::group::{Feeding, Group, Key};
 use super::prefilter::Prefilter;
 use super::spec::{Entry, How, Spec};
 use super::text::{Chunk, LineText};
+use super::{DateTemplate, date, pattern};
 use crate::event::Line;
-use super::{date, pattern};
 
 /// A filter that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,19 @@ impl Detector {
         }
         let feeds = (0..feeds.len()).map(|feed| Feed::new(feed, &groups, &filters)).collect();
         Ok(Self { filters, groups, feeds, text: Vec::new() })
+    }
+
+    /// Has every line looked at, also those that no filter can match: for who counts what became of each.
+    #[must_use]
+    pub fn looking_at_every_line(mut self) -> Self {
+        self.feeds.iter_mut().for_each(|feed| feed.prefilter = Prefilter::of_nothing());
+        self
+    }
+
+    /// The templates that a filter's dates are looked for by, in the order in which they are tried now.
+    pub fn date_templates(&self, filter: usize) -> impl Iterator<Item = DateTemplate<'_>> {
+        let group = self.groups.iter().find(|group| group.filters.contains(&filter));
+        group.into_iter().flat_map(Group::date_templates)
     }
 
     /// Looks at whole lines of one feed, each ending in a newline; the last may lack it.

@@ -37,6 +37,8 @@ pub(super) struct Subject<'a> {
     pub(super) text: &'a [u8],
     /// As it was written, behind the date that it was given if it had none.
     pub(super) line: &'a Line,
+    /// Where it begins in its chunk.
+    pub(super) at: usize,
     /// The failure's time, if it is known.
     pub(super) time: Option<WallTime>,
     /// The clock's time.
@@ -211,13 +213,17 @@ impl Filter {
     ) {
         let mut candidates = std::mem::take(&mut work.candidates);
         self.which.candidates(text, &mut candidates);
+        let mut left = None;
         for &index in &candidates {
+            let text = left.as_deref().unwrap_or(text);
             if !seen.count(self.failregex[index].search(&mut work.scratch, text)) {
                 continue;
             }
             if self.failure(index, text, subject, style, work, seen, found) == Next::Stop {
                 break;
             }
+            // Lines that were used up are not there for the next pattern.
+            left = self.buffer.as_ref().map(Buffer::text);
         }
         work.candidates = candidates;
     }
@@ -247,7 +253,7 @@ impl Filter {
             }
             None => self.ignored(text, &mut work.scratch, seen),
         };
-        let next = if style == Style::First { Next::Stop } else { Next::Go };
+        let next = Next::after_match(style);
         if ignored {
             return next;
         }
@@ -274,16 +280,25 @@ impl Filter {
         work: &mut Work,
         found: &mut dyn FnMut(&Found<'_>),
     ) -> Next {
-        let next = if style == Style::First { Next::Stop } else { Next::Go };
+        let next = Next::after_match(style);
         let mut tell = |identity: Option<&Identity>, fields: &Fields, matches: &[Line]| {
-            let (time, names) = (subject.time, &self.names);
-            found(&Found { failregex: index, identity, time, matches, fields, names });
+            found(&Found {
+                failregex: index,
+                identity,
+                time: subject.time,
+                matches,
+                at: subject.at,
+                fields,
+                names: &self.names,
+                prefregex: self.prefregex.as_ref(),
+                pattern: &self.failregex[index],
+            });
         };
         let session = match work.fields.remove(Name::MLFID) {
             Some(Value::Text(session)) if !session.is_empty() => session,
             _ => {
                 let identity = identify(&work.fields, self.usedns);
-                if identity.is_some() || style == Style::Every {
+                if identity.is_some() || style != Style::First {
                     tell(identity.as_ref(), &work.fields, &work.matches);
                 }
                 return next;
@@ -291,14 +306,14 @@ impl Filter {
         };
         let fields = std::mem::take(&mut work.fields);
         let (outcome, session) = self.sessions.merge(&session, fields, &work.matches, subject.now);
-        if outcome == Outcome::NoFailure && style == Style::First {
+        if outcome == Outcome::NoFailure && style != Style::Every {
             return next;
         }
         let identity = identify(&session.fields, self.usedns);
         if identity.is_none() {
             session.wait_for_address();
         }
-        if identity.is_some() || style == Style::Every {
+        if identity.is_some() || style != Style::First {
             tell(identity.as_ref(), &session.fields, &session.matches);
         }
         next
@@ -306,9 +321,10 @@ impl Filter {
 
     fn ignored(&self, text: &[u8], scratch: &mut Scratch, seen: &mut Seen) -> bool {
         let mut patterns = self.ignoreregex.iter();
-        let ignored = patterns.any(|pattern| seen.count(pattern.search(scratch, text)));
-        seen.ignored |= ignored;
-        ignored
+        let by = patterns.position(|pattern| seen.count(pattern.search(scratch, text)));
+        seen.ignored = by.or(seen.ignored);
+        seen.ignores += u32::from(by.is_some());
+        by.is_some()
     }
 }
 
@@ -331,4 +347,10 @@ enum Prefix {
 enum Next {
     Go,
     Stop,
+}
+
+impl Next {
+    fn after_match(style: Style) -> Self {
+        if style == Style::Every { Self::Go } else { Self::Stop }
+    }
 }

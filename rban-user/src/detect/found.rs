@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::date::Odd;
 use super::fields::{Fields, Name, Names, Value};
 use super::identity::Identity;
+use super::pattern::Pattern;
 use crate::clock::WallTime;
 use crate::event::Line;
 
@@ -19,8 +20,12 @@ pub struct Found<'a> {
     pub time: Option<WallTime>,
     /// The lines that led to it, oldest first.
     pub matches: &'a [Line],
+    /// Where in its chunk the line begins at which it was found.
+    pub at: usize,
     pub(super) fields: &'a Fields,
     pub(super) names: &'a Names,
+    pub(super) prefregex: Option<&'a Pattern>,
+    pub(super) pattern: &'a Pattern,
 }
 
 impl Found<'_> {
@@ -34,6 +39,19 @@ impl Found<'_> {
     pub fn captures(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.fields.iter().map(|(name, value)| (self.names.text(*name), value))
     }
+
+    /// What was captured under this name.
+    #[must_use]
+    pub fn capture(&self, name: &str) -> Option<&Value> {
+        self.captures().find(|(it, _)| *it == name).map(|(_, value)| value)
+    }
+
+    /// The names of all groups of the patterns that matched, whether or not they took part, in the patterns' order.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        let patterns = self.prefregex.into_iter().chain([self.pattern]);
+        let names = patterns.flat_map(Pattern::names);
+        names.filter(|name| *name != Name::CONTENT).map(|name| self.names.text(name))
+    }
 }
 
 /// What became of a line, for one filter.
@@ -43,8 +61,10 @@ pub struct Seen {
     pub prefixed: bool,
     /// Whether a failregex matched, whatever came of it.
     pub matched: bool,
-    /// Whether an ignoreregex took that back.
-    pub ignored: bool,
+    /// The ignoreregex that took that back, counted from 0.
+    pub ignored: Option<usize>,
+    /// How often one did: once for each failregex that had matched.
+    pub ignores: u32,
     /// Searches that were given up, having taken too many steps; they count as not matching.
     pub given_up: u32,
 }

@@ -63,6 +63,11 @@ impl Group {
         Ok(Self { key, filters: vec![filter], dates, times, skipped: None })
     }
 
+    /// The templates that dates are looked for by.
+    pub(super) fn date_templates(&self) -> impl Iterator<Item = date::Used<'_>> {
+        self.dates.templates()
+    }
+
     /// Where dates may be cut out. The default templates do not end within words, nor do patterns without groups of
     /// their own; the pattern of access logs stands behind a bracket.
     pub(super) fn seams(&self) -> Seams {
@@ -199,6 +204,7 @@ impl Group {
         let subject = Subject {
             text: line.without(cut, feeding.text),
             line: &kept,
+            at: line.range().start,
             time: taken.time.map(|time| phase.counted(time, how.now)),
             now: how.now,
             undated: if phase == Phase::Unchecked { Undated::Counts } else { Undated::DoesNot },

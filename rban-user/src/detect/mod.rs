@@ -24,7 +24,7 @@ mod tag;
 mod text;
 mod which;
 
-pub use date::{Error as DateError, Odd};
+pub use date::{Error as DateError, Odd, Used as DateTemplate};
 pub use detector::{Detector, Error};
 pub use examine::{Remark, Wrong, examine};
 pub use fields::Value;

@@ -86,6 +86,11 @@ impl Pattern {
         self.pyre.search(scratch, text, SEARCH_STEPS)
     }
 
+    /// The names of its groups, in their order.
+    pub(super) fn names(&self) -> impl Iterator<Item = Name> {
+        self.groups.iter().map(|(name, _)| *name)
+    }
+
     /// Where the last search captured this name.
     pub(super) fn range(&self, scratch: &Scratch, name: Name) -> Option<Range<usize>> {
         let (_, group) = self.groups.iter().find(|(it, _)| *it == name)?;

@@ -56,6 +56,11 @@ impl Prefilter {
         prefilter
     }
 
+    /// One that rules no line out.
+    pub(super) fn of_nothing() -> Self {
+        Self { choices: Vec::new(), learned: true, any: None, own: Vec::new() }
+    }
+
     /// Chooses the rarest literals, once a chunk of this very log tells which they are.
     pub(super) fn learn(&mut self, chunk: &[u8]) {
         if self.learned || chunk.len() < SAMPLE_BYTES {

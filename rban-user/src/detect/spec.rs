@@ -56,6 +56,8 @@ pub enum Reading {
 pub enum Style {
     /// As the daemon has it: the first failregex that matches decides.
     First,
+    /// The same; what waits for its session to tell who it is is told of too.
+    FirstAndWaiting,
     /// As tools that test filters have it: all that match, whether or not they are failures.
     Every,
 }

@@ -75,6 +75,11 @@ impl Part {
 }
 
 impl Engine {
+    /// The regular expression that it runs.
+    pub(super) fn as_str(&self) -> &str {
+        self.regex.as_str()
+    }
+
     /// Compiles a regular expression.
     pub(super) fn new(regex: &str) -> Result<Self, regex::Error> {
         let regex = Regex::new(

@@ -35,6 +35,7 @@ use local::Local;
 use reader::Decades;
 use search::Line;
 use select::Selection;
+pub use select::Used;
 
 use crate::clock::WallTime;
 
@@ -121,6 +122,11 @@ impl Detector {
             }
         };
         Ok(Self { selection: Selection::new(templates), log_offset_secs, local: Local::new(zone) })
+    }
+
+    /// The templates, in the order in which they are tried now.
+    pub(super) fn templates(&self) -> impl Iterator<Item = Used<'_>> {
+        self.selection.templates()
     }
 
     /// The date in the line.

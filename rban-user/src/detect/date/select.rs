@@ -55,7 +55,45 @@ struct End {
 /// A template that was not right for so long makes room for others.
 const UNUSED: Duration = Duration::from_secs(300);
 
+/// A template, and what it was good for.
+#[derive(Clone, Copy, Debug)]
+pub struct Used<'a> {
+    template: &'a Template,
+    /// So many dates were taken by it.
+    pub hits: u64,
+    /// What counts when templates are put in order.
+    pub weight: f64,
+}
+
+impl<'a> Used<'a> {
+    /// As it is written, tokens and all.
+    #[must_use]
+    pub fn pattern(&self) -> &'a str {
+        self.template.name()
+    }
+
+    /// What counts for it from the beginning: more if it begins the line.
+    #[must_use]
+    pub fn own_weight(&self) -> f64 {
+        self.template.weight()
+    }
+
+    /// What it is compiled from; `None` for a count of seconds.
+    #[must_use]
+    pub fn regex(&self) -> Option<&'a str> {
+        self.template.regex()
+    }
+}
+
 impl Selection {
+    /// The templates, in the order in which they are tried now.
+    pub(super) fn templates(&self) -> impl Iterator<Item = Used<'_>> {
+        self.entries.iter().map(|entry| {
+            let Entry { template, hits, .. } = entry;
+            Used { template, hits: *hits, weight: entry.weight() }
+        })
+    }
+
     pub(super) fn new(templates: Vec<Template>) -> Self {
         let entry = |template| Entry { template, hits: 0, last_used: None, distance: usize::MAX };
         Self {

@@ -70,6 +70,14 @@ impl Template {
         &self.name
     }
 
+    /// The regular expression that it is, unless it is a count of seconds.
+    pub(super) fn regex(&self) -> Option<&str> {
+        match &self.matcher {
+            Matcher::Core { core, .. } if core.is_count() => None,
+            _ => Some(self.pattern()?.as_str()),
+        }
+    }
+
     pub(super) fn weight(&self) -> f64 {
         self.weight
     }
