@@ -125,9 +125,3 @@ impl Scratch {
         matched.then_some(start as usize..end as usize)
     }
 }
-impl Pattern {
-    // STUB
-    pub(crate) fn over_approximation(&self) -> regex_syntax::hir::Hir {
-        regex_syntax::hir::Hir::dot(regex_syntax::hir::Dot::AnyByte)
-    }
-}
