@@ -63,7 +63,7 @@ pub enum Error {
         /// What was written.
         pattern: String,
         /// What is wrong with it.
-        source: Box<regex::Error>,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The same template again.
     #[error("datepattern = {name}: is there already; write each pattern once")]
@@ -120,6 +120,11 @@ impl Detector {
             }
         };
         Ok(Self { selection: Selection::new(templates), log_offset_secs, local: Local::new(zone) })
+    }
+
+    /// How many searches in hostile lines, or by careless patterns, took too long. They found nothing.
+    pub fn given_up(&self) -> u64 {
+        self.selection.given_up()
     }
 
     /// The date in the line.
