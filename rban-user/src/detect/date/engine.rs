@@ -2,24 +2,34 @@
 
 use std::ops::Range;
 
-use regex::Regex;
-
 use super::chars;
 use super::epoch;
 use super::fields::{
     Fields, MONTHS, MONTHS_SHORT, NotATime, Stamp, WEEKDAYS, WEEKDAYS_SHORT, Week, WeekBegins,
 };
-use super::pattern::WORD_EDGE;
 use super::search::Hit;
 use super::zone;
+use crate::detect::pyre::{self, Flags, LimitReached, Pattern, Scratch, Steps};
 
 /// A pattern ready to search.
 #[derive(Clone, Debug)]
 pub(super) struct Engine {
-    regex: Regex,
+    text: Box<str>,
+    pattern: Pattern,
     /// The groups whose names are tokens', in the order of the pattern.
     parts: Vec<(usize, Part)>,
 }
+
+/// Memory of searches, kept from line to line, and how they went.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Workspace {
+    scratch: Scratch,
+    /// How many searches took too long.
+    pub(super) given_up: u64,
+}
+
+/// How long one pattern may take to find no date in a line: some milliseconds.
+const STEPS_MAX: Steps = Steps(1_000_000);
 
 /// What a group holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,28 +87,34 @@ impl Part {
 impl Engine {
     /// The regular expression that it runs.
     pub(super) fn as_str(&self) -> &str {
-        self.regex.as_str()
+        &self.text
     }
 
     /// Compiles a regular expression.
-    pub(super) fn new(regex: &str) -> Result<Self, regex::Error> {
-        let regex = Regex::new(
-            &regex
-                .replace(WORD_EDGE, r"(?:\b{start-half}|\b{end-half})")
-                .replace("(?P=sep)", "[-/.]"),
-        )?;
-        let parts = regex.capture_names().enumerate();
-        let parts = parts.filter_map(|(group, name)| Some((group, Part::of_group(name?)?)));
-        Ok(Self { parts: parts.collect(), regex })
+    pub(super) fn new(regex: &str) -> Result<Self, pyre::Error> {
+        let pattern = Pattern::new(regex, Flags::default())?;
+        let parts = pattern.group_names();
+        let parts =
+            parts.filter_map(|(name, group)| Some((group, Part::of_group(name)?))).collect();
+        Ok(Self { text: regex.into(), pattern, parts })
     }
 
-    /// The first match in a part of the line. What precedes the part is seen, what follows it is not.
-    pub(super) fn find(&self, line: &str, part: Range<usize>) -> Option<Hit> {
-        let found = self.regex.captures_at(&line[..part.end], part.start)?;
-        let whole = found.get(0)?.range();
+    /// The first match in a part of the line. What precedes the part is seen, what follows it is not. A search that
+    /// takes too long finds nothing.
+    pub(super) fn find(&self, line: &str, part: Range<usize>, work: &mut Workspace) -> Option<Hit> {
+        let scratch = &mut work.scratch;
+        match self.pattern.search_within(scratch, line.as_bytes(), part, STEPS_MAX) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(LimitReached) => {
+                work.given_up += 1;
+                return None;
+            }
+        }
+        let whole = scratch.group(0)?;
         // A first group that had no part in the match cuts nothing.
-        let cut = found.get(1).map_or(0..0, |group| group.range());
-        let stamp = self.stamp(|group| found.get(group).map(|text| text.as_str()));
+        let cut = scratch.group(1).unwrap_or(0..0);
+        let stamp = self.stamp(|group| scratch.group(group).map(|range| &line[range]));
         Some(Hit { whole, cut, stamp: stamp.unwrap_or_else(Stamp::Unfit) })
     }
 

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::chars;
+use super::engine::Workspace;
 use super::search::{Hit, Line};
 use super::template::Template;
 use crate::clock::WallTime;
@@ -25,6 +26,7 @@ pub(super) struct Selection {
     end: End,
     /// All before this one have been right once.
     first_unused: usize,
+    work: Workspace,
 }
 
 #[derive(Clone, Debug)]
@@ -102,7 +104,13 @@ impl Selection {
             begin: Begin { at: 1, before: None, first: None },
             end: End { at: 0, last: None, behind: None },
             first_unused: 0,
+            work: Workspace::default(),
         }
+    }
+
+    /// How many searches took too long and were given up.
+    pub(super) fn given_up(&self) -> u64 {
+        self.work.given_up
     }
 
     /// The date in the line.
@@ -115,10 +123,10 @@ impl Selection {
             let is_anchored = template.is_anchored();
             let place = if is_anchored { None } else { self.same_place(line.text) };
             let hit = match place {
-                Some(part) => template.find_in(part, line),
+                Some(part) => template.find_in(part, line, &mut self.work),
                 None => {
                     tried = Some(last);
-                    template.find(line)
+                    template.find(line, &mut self.work)
                 }
             };
             if let Some(hit) = hit {
@@ -135,7 +143,7 @@ impl Selection {
                 continue;
             }
             let entry = &self.entries[index];
-            let Some(hit) = entry.template.find(line) else { continue };
+            let Some(hit) = entry.template.find(line, &mut self.work) else { continue };
             let start = hit.whole.start;
             let is_trusted = index + 1 == self.entries.len() || entry.template.is_anchored() || {
                 let at = chars_before(line.text, start);
