@@ -1,10 +1,13 @@
-//! Who is banned: an address or a prefix, of either family.
+//! Who is banned: an address or a prefix, of either family; and the names of hosts.
+
+mod name;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::IpNet;
+pub use name::{HostName, NotAName};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An address or prefix whose packets are unwanted.

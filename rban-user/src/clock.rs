@@ -93,6 +93,12 @@ impl MonoTime {
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
+
+    /// So much later; stops at the end of time instead of wrapping.
+    #[must_use]
+    pub fn saturating_add(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+    }
 }
 
 /// Both clocks, read together, so that a moment of one can be told by the other.

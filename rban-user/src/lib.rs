@@ -18,6 +18,8 @@ pub mod source;
 
 pub mod event;
 
+mod recent;
+
 pub mod addr;
 pub mod clock;
 pub mod scope;

@@ -96,9 +96,10 @@ impl<'a> Definition<'a> {
             }
         }
         if others == Others::Wanted {
-            let is_recognised = |name: &str| self.recognised.iter().any(|it| it.name == name);
-            for (name, _) in section.options.iter().filter(|(name, _)| !is_recognised(name)) {
-                if let Some(text) = bare().get(name)? {
+            for (name, _) in section.options.iter() {
+                if !options.contains(name)
+                    && let Some(text) = bare().get(name)?
+                {
                     options.set(name.clone(), text);
                 }
             }
@@ -159,12 +160,14 @@ impl Lookup for Tags<'_> {
 
 impl Tags<'_> {
     fn find(&self, tag: &str) -> Result<Option<Text>, Error> {
-        let Some((section, option)) = tag.split_once('/') else {
-            return self.scope.get(&lower_case(tag));
+        let defined = |name: &str| match self.scope.section() {
+            Some(_) => self.scope.get(&lower_case(name)),
+            None => Ok(None),
         };
+        let Some((section, option)) = tag.split_once('/') else { return defined(tag) };
         let (config, option) = (&*self.definition.config, lower_case(option));
         let found = match section {
-            "known" => self.scope.get_known(&option)?,
+            "known" if self.definition.is_defined() => self.scope.get_known(&option)?,
             "default" | DEFAULT => {
                 Scope::new(config, DEFAULT, self.definition.budget).get(&option)?
             }
@@ -175,7 +178,7 @@ impl Tags<'_> {
         };
         match found {
             Some(text) => Ok(Some(text)),
-            None => self.scope.get(&lower_case(tag)),
+            None => defined(tag),
         }
     }
 }

@@ -25,6 +25,29 @@ pub struct FilterText {
     pub is_defined: bool,
 }
 
+/// How lines come, which a filter may ask for as `<logtype>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogType {
+    /// As text in a file.
+    File,
+    /// As entries of the journal.
+    Journal,
+}
+
+impl LogType {
+    /// How they come by this backend.
+    pub(super) fn of(backend: &str) -> Self {
+        if backend.starts_with("systemd") { Self::Journal } else { Self::File }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Journal => "journal",
+        }
+    }
+}
+
 /// A filter while it is read: once for what is known of it, then for what counts beside the jail's own options.
 pub(super) struct Source<'a> {
     spec: Text,
@@ -34,11 +57,12 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// `logtype` counts where neither the filter nor its arguments say another.
     pub(super) fn new(
         config: Rc<Layered>,
         spec: Text,
         parsed: Spec,
-        backend: &str,
+        logtype: Option<LogType>,
         budget: &'a Budget,
     ) -> Self {
         let mut args = Args::default();
@@ -47,9 +71,11 @@ impl<'a> Source<'a> {
         }
         let definition = config.section(DEFINITION);
         let is_set = definition.is_some_and(|it| it.options.contains("logtype"));
-        if !is_set && args.get("logtype").is_none_or(|it| it.value.is_empty()) {
-            let value = if backend.starts_with("systemd") { "journal" } else { "file" };
-            args.set("logtype", Text { value: value.to_owned(), place: None });
+        if let Some(logtype) = logtype
+            && !is_set
+            && args.get("logtype").is_none_or(|it| it.value.is_empty())
+        {
+            args.set("logtype", Text { value: logtype.as_str().to_owned(), place: None });
         }
         let given = args.iter().map(|(name, text)| (name.to_string(), text.value.clone()));
         let given = given.collect();
@@ -65,13 +91,23 @@ impl<'a> Source<'a> {
     /// What of it counts beside the jail's own options.
     pub(super) fn read(mut self, jail: &Vars) -> Result<FilterText, Error> {
         let options = self.definition.read(jail, Others::Unwanted)?;
-        Ok(FilterText {
+        Ok(self.with(&options))
+    }
+
+    /// What of it counts where there is no jail. It is read once then, so options see what it is given as in `known`.
+    pub(super) fn read_alone(mut self) -> Result<FilterText, Error> {
+        let options = self.definition.read(&Vars::default(), Others::Wanted)?;
+        Ok(self.with(&options))
+    }
+
+    fn with(self, options: &Ordered<Text>) -> FilterText {
+        FilterText {
             spec: self.spec,
             name: self.name,
             args: self.given,
-            settings: settings(&options, &options::FILTER),
+            settings: settings(options, &options::FILTER),
             is_defined: self.definition.is_defined(),
-        })
+        }
     }
 }
 

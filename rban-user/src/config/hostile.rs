@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::files::{Files, Found};
 use super::ini::{self, Section};
-use super::{read, stream};
+use super::{read_from, stream};
 
 /// Where the files of [`load`] lie.
 const DIR: &str = "/c";
@@ -58,7 +58,7 @@ pub fn load(bytes: &[u8]) {
 }
 
 fn outcome(files: Vec<(PathBuf, Vec<u8>)>) -> Result<Vec<Json>, String> {
-    let read = read(Path::new(DIR), &Memory(files)).map_err(|errors| format!("{errors:?}"))?;
+    let read = read_from(Path::new(DIR), &Memory(files)).map_err(|errors| format!("{errors:?}"))?;
     stream(&read).map(|stream| stream.commands).map_err(|error| error.to_string())
 }
 

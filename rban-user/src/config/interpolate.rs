@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::error::{Error, Place, Quoted, Text};
 use super::ini::Raw;
-use super::layer::{Layered, Options, Section};
+use super::layer::{Layered, Options, Section, known_of};
 
 /// References within references.
 const DEPTH_MAX: usize = 10;
@@ -136,14 +136,19 @@ impl<'a> Scope<'a> {
         Ok(Text { value: value.text, place: found.place.cloned() })
     }
 
-    /// What an option was before the last layer that set it, else what it is, the vars aside.
+    /// What an option was before the last layer that set it, as it comes to in that layer; else what it is. The vars
+    /// are left aside.
     pub(super) fn get_known(&self, option: &str) -> Result<Option<Text>, Error> {
-        let known = self.section.and_then(|section| section.known.get(option));
         let bare = Self { vars: None, ..*self };
-        match known {
-            Some(raw) => bare.resolve(option, raw.into()).map(Some),
+        let before = self.known().map(|known| Self { section: Some(known), ..bare });
+        match before.map(|before| before.get(option)).transpose()?.flatten() {
+            Some(text) => Ok(Some(text)),
             None => bare.get(option),
         }
+    }
+
+    fn known(&self) -> Option<&'a Section> {
+        self.config.section(&known_of(&self.section?.name))
     }
 
     /// An option as it stands there.
@@ -183,7 +188,7 @@ impl<'a> Scope<'a> {
         }
         let (section, option) = name.split_once('/')?;
         let found = match section {
-            "known" => self.section.and_then(|section| section.known.get(option)),
+            "known" => self.known().and_then(|known| known.options.get(option)),
             "default" => None,
             _ if section.contains(|c: char| !c.is_alphanumeric() && c != '_' && c != '-') => {
                 return None;

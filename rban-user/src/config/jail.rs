@@ -9,7 +9,7 @@ use super::filter::FilterText;
 use super::options::{self, Setting, Value};
 
 pub use logs::LogText;
-pub(super) use reader::Reader;
+pub(super) use reader::{Reader, file_name};
 
 /// A jail that is enabled, or would be if it could be read.
 #[derive(Clone, Debug)]

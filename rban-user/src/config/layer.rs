@@ -26,6 +26,8 @@ const INCLUDES_MAX_DEPTH: usize = 32;
 
 /// The section that names the files to include.
 pub(super) const INCLUDES: &str = "INCLUDES";
+/// How the names of sections begin that are nobody's.
+pub(super) const HIDDEN: &str = "KNOWN/";
 
 /// Options as they are written, by their names in lower case.
 pub(super) type Options = Ordered<Raw>;
@@ -37,8 +39,6 @@ pub(super) struct Section {
     /// Where it began first.
     pub(super) place: Place,
     pub(super) options: Options,
-    /// What each option was in the layer before the last that set it: `%(known/…)s`.
-    pub(super) known: Options,
 }
 
 /// All layers of a configuration.
@@ -72,15 +72,18 @@ impl Layered {
             let (target, condition) = conditional(&section.name);
             let existed = self.index.contains_key(target);
             let into = self.section_mut(target, &section.place);
+            let mut replaced = Vec::new();
             for (name, raw) in &section.options {
                 let name = match condition {
                     Some(condition) => format!("{name}{condition}").into(),
                     None => name.clone(),
                 };
                 let before = into.options.set(name.clone(), raw.clone());
-                if let Some(before) = before.filter(|_| existed) {
-                    into.known.set(name, before);
-                }
+                replaced.extend(before.map(|before| (name, before)));
+            }
+            if existed {
+                let known = self.section_mut(&known_of(target), &section.place);
+                replaced.into_iter().for_each(|(name, raw)| drop(known.options.set(name, raw)));
             }
         }
     }
@@ -91,13 +94,19 @@ impl Layered {
             None => {
                 let name: Arc<str> = name.into();
                 self.index.insert(name.clone(), self.sections.len());
-                let (options, known) = Default::default();
-                self.sections.push(Section { name, place: place.clone(), options, known });
+                let options = Options::default();
+                self.sections.push(Section { name, place: place.clone(), options });
                 self.sections.len() - 1
             }
         };
         &mut self.sections[at]
     }
+}
+
+/// The section that holds what each option of a section was in the layer before the last that set it. There is one as
+/// soon as two files have the section.
+pub(super) fn known_of(section: &str) -> String {
+    format!("{HIDDEN}{section}")
 }
 
 /// How many sections and options a file has.

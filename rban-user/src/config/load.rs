@@ -142,7 +142,7 @@ fn load_from(
         .map_err(|errors| Unusable { reasons: errors.iter().map(chain).collect() });
     match (settings, read) {
         (Ok(settings), Ok(mut read)) => {
-            read.jails.iter_mut().for_each(|jail| overrides.apply(jail));
+            overrides.apply(&mut read);
             Ok(build(files, base, settings, read, depth))
         }
         (settings, read) => {
@@ -184,14 +184,19 @@ fn build(
 }
 
 impl Overrides {
-    fn apply(&self, jail: &mut JailText) {
-        if let Some(log) = &self.log {
-            jail.backend = "auto".to_owned();
-            let (glob, from) = (log.display().to_string(), "tail".to_owned());
-            jail.logs = vec![LogText { glob, from, files: vec![log.clone()] }];
+    fn apply(&self, read: &mut Read) {
+        if self.log.is_some() {
+            read.findings.retain(|it| !matches!(it.what, What::NoFilesFor { .. }));
         }
-        for (option, value) in &self.options {
-            jail.set(option, value);
+        for jail in &mut read.jails {
+            if let Some(log) = &self.log {
+                jail.backend = "auto".to_owned();
+                let (glob, from) = (log.display().to_string(), "tail".to_owned());
+                jail.logs = vec![LogText { glob, from, files: vec![log.clone()] }];
+            }
+            for (option, value) in &self.options {
+                jail.set(option, value);
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use super::finding::{Finding, What};
 use super::ini::Raw;
 use super::interpolate::{Budget, Reads};
 use super::jail::{JailText, Reader};
-use super::layer::{Failed, INCLUDES, Layered, Loader};
+use super::layer::{Failed, HIDDEN, INCLUDES, Layered, Loader};
 use super::server::ServerText;
 
 /// The fail2ban whose configuration we read; `%(fail2ban_version)s` in a jail.
@@ -75,8 +75,13 @@ pub(super) fn jail_conf(loader: &Loader<'_>) -> Result<Layered, Failed> {
 }
 
 /// Sections that are no jails.
+<<<<<<< HEAD
 pub(super) fn is_hidden(name: &str) -> bool {
     name == INCLUDES || name.starts_with("KNOWN/")
+=======
+fn is_hidden(name: &str) -> bool {
+    name == INCLUDES || name.starts_with(HIDDEN)
+>>>>>>> lead
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::value::{self, NotATime};
 use super::words;
 use crate::detect::{self, Patterns, UseDns};
 use crate::event::JailName;
-use crate::jail::{self, Increment};
+use crate::jail::{self, Increment, ignore};
 use crate::source::{self, Backend, Begin, Log};
 
 /// One jail, stage by stage.
@@ -70,11 +70,19 @@ pub(super) fn build(jail: &JailText, services: &Services) -> Built {
     Built { spec: if problems.is_empty() { Ok(spec) } else { Err(problems) }, warnings }
 }
 
+<<<<<<< HEAD
 /// Gives a jail's filter its meaning, and nothing else of the jail.
 pub(super) fn filter(jail: &JailText) -> Result<detect::Spec, Vec<Problem>> {
     let mut build = Build { jail, problems: Vec::new(), warnings: Vec::new() };
     let filter = build.filter();
     if build.problems.is_empty() { Ok(filter) } else { Err(build.problems) }
+=======
+/// Gives the text of a jail's filter its meaning.
+pub(super) fn filter(jail: &JailText) -> Result<detect::Spec, Vec<Problem>> {
+    let mut build = Build { jail, problems: Vec::new(), warnings: Vec::new() };
+    let spec = build.filter();
+    if build.problems.is_empty() { Ok(spec) } else { Err(build.problems) }
+>>>>>>> lead
 }
 
 struct Build<'a> {
@@ -218,7 +226,28 @@ impl<'a> Build<'a> {
                 Ok(number(text, 0, MATCHES_MAX)? as usize)
             }),
             increment: self.increment(),
-            ignoreip: Vec::new(),
+            ignore: self.ignore(),
+        }
+    }
+
+    fn ignore(&mut self) -> ignore::Spec {
+        let text = self.text("ignoreip");
+        let (ignoreip, refused) = ignore::entries(text.map_or("", |text| &text.value));
+        for error in refused {
+            let place = text.and_then(|text| text.place.clone());
+            let quoted = Quoted::new(place, "ignoreip", text.map_or("", |text| &text.value));
+            let problem = Problem { quoted, wrong: Wrong::Stage(error.to_string()) };
+            // As in fail2ban, a word that is nobody does no harm; a prefix gone wrong may lock the admin out.
+            match error {
+                ignore::NotAnEntry::Neither { .. } => self.warnings.push(problem),
+                _ => self.problems.push(problem),
+            }
+        }
+        ignore::Spec {
+            ignoreself: self.flag("ignoreself").unwrap_or(true),
+            ignoreip,
+            ignorecommand: self.parse("ignorecommand", None, |text| template(text).map(Some)),
+            ignorecache: self.parse("ignorecache", None, |text| cache(text).map(Some)),
         }
     }
 
@@ -292,6 +321,29 @@ impl<'a> Build<'a> {
         Some(taken)
     }
 }
+
+fn template(text: &str) -> Result<ignore::Template, Wrong> {
+    text.parse().map_err(|unknown: ignore::UnknownYet| Wrong::Stage(unknown.to_string()))
+}
+
+/// `key="<ip>", max-count=100, max-time=5m`.
+fn cache(text: &str) -> Result<ignore::CacheSpec, Wrong> {
+    const UNSET_COUNT: NonZeroUsize = NonZeroUsize::new(1_000).expect("not zero");
+    const UNSET_TIME: Duration = Duration::from_secs(300);
+    let spec = args::parse(&format!("ignorecache[{text}]"));
+    let spec = spec.map_err(|wrong| Wrong::Stage(wrong.to_string()))?;
+    let option = |name: &str| spec.options.iter().find(|(it, _)| it == name).map(|(_, it)| it);
+    let key = option("key").ok_or(Wrong::Stage(r#"names no key; write key="<ip>""#.to_owned()))?;
+    let count = option("max-count").map(|it| it.parse().map_err(|_| NOT_A_COUNT)).transpose()?;
+    let time = option("max-time").map(|it| value::span(it)).transpose()?;
+    Ok(ignore::CacheSpec {
+        key: template(key)?,
+        max_count: count.unwrap_or(UNSET_COUNT),
+        max_time: time.unwrap_or(UNSET_TIME),
+    })
+}
+
+const NOT_A_COUNT: Wrong = Wrong::Number { min: 1, max: i64::MAX };
 
 /// What does natively what a program in Python did.
 fn instead_of(file: &str) -> &'static str {

@@ -101,6 +101,10 @@ fn bans(policy: &jail::Spec) -> Json {
         "bantime_secs": policy.bantime.map(|it| it.as_secs_f64()),
         "maxmatches": policy.maxmatches,
         "increment": policy.increment.as_ref().map(increment),
+        "ignoreself": policy.ignore.ignoreself,
+        "ignoreip": policy.ignore.ignoreip.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "ignorecommand": policy.ignore.ignorecommand.is_some(),
+        "ignorecache": policy.ignore.ignorecache.is_some(),
     })
 }
 

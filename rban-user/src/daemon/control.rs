@@ -81,8 +81,7 @@ impl Control {
         let mut jails = Vec::new();
         for jail in &self.jails {
             let (reply, answer) = oneshot::channel();
-            let Some(inbox) = jail.inbox.upgrade() else { continue };
-            if inbox.send(ToJail::Status(reply)).await.is_err() {
+            if jail.inbox.send(ToJail::Status(reply)).await.is_err() {
                 continue;
             }
             let Ok(status) = answer.await else { continue };
@@ -101,9 +100,7 @@ impl Control {
     /// Jails count anew those whose ban was lifted by hand.
     async fn forget(&self, lifted: &[Offender]) {
         for jail in &self.jails {
-            if let Some(inbox) = jail.inbox.upgrade() {
-                drop(inbox.send(ToJail::Lifted(lifted.to_vec())).await); // gone = has forgotten
-            }
+            drop(jail.inbox.send(ToJail::Lifted(lifted.to_vec())).await); // gone = has forgotten
         }
     }
 }

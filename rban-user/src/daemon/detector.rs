@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-use super::wiring::ToJail;
+use super::resolve::{Resolver, Sighting, Telling};
 use crate::clock::Now;
 use crate::detect::{Detector, Found, How, Notice, Reading, Sink, Style, Value, Who};
 use crate::event::{Failure, JailName, Line};
@@ -14,8 +14,9 @@ use crate::source::{Batch, Written};
 pub(super) fn run(
     jail: &JailName,
     mut detector: Detector,
+    names: &ByName,
     mut batches: mpsc::Receiver<Batch>,
-    to_jail: &mpsc::Sender<ToJail>,
+    to_jail: &mpsc::Sender<Vec<Failure>>,
 ) {
     while let Some(batch) = batches.blocking_recv() {
         let reading = match batch.written {
@@ -23,10 +24,10 @@ pub(super) fn run(
             Written::Now => Reading::Present,
         };
         let how = How { now: Now::read().wall, reading, style: Style::First };
-        let mut found = Failures { jail, found: Vec::new() };
+        let mut found = Failures { jail, names, to_jail, found: Vec::new() };
         detector.lines(0, &joined(&batch.lines), how, &mut found);
         let failures = found.found;
-        if !failures.is_empty() && to_jail.blocking_send(ToJail::Failures(failures)).is_err() {
+        if !failures.is_empty() && to_jail.blocking_send(failures).is_err() {
             return;
         }
     }
@@ -42,30 +43,44 @@ fn joined(lines: &[Line]) -> Bytes {
     all.freeze()
 }
 
+/// What becomes of failures of hosts that are known by name only.
+pub(super) struct ByName {
+    pub(super) resolver: Resolver,
+    pub(super) telling: Telling,
+}
+
 /// Takes what the detector finds.
 struct Failures<'a> {
     jail: &'a JailName,
+    names: &'a ByName,
+    to_jail: &'a mpsc::Sender<Vec<Failure>>,
     found: Vec<Failure>,
 }
 
 impl Sink for Failures<'_> {
     fn found(&mut self, _: usize, found: &Found<'_>) {
         let (Some(identity), Some(time)) = (found.identity, found.time) else { return };
-        let Who::Offender(offender) = identity.id else {
-            debug!(jail = %self.jail, id = ?identity.id, "found, but no address");
-            return;
-        };
         let text = |value: &Value| match value {
             Value::Text(text) => text.to_string(),
             Value::Many(texts) => texts.join(","),
         };
-        self.found.push(Failure {
-            jail: self.jail.clone(),
-            offender,
-            time,
-            lines: found.matches.to_vec(),
-            captures: found.captures().map(|(name, it)| (name.into(), text(it))).collect(),
-        });
+        let (jail, lines) = (self.jail.clone(), found.matches.to_vec());
+        let captures = found.captures().map(|(name, it)| (name.into(), text(it))).collect();
+        match &identity.id {
+            Who::Offender(offender) => {
+                self.found.push(Failure { jail, offender: *offender, time, lines, captures });
+            }
+            Who::Name(name) => self.names.resolver.take(Sighting {
+                jail,
+                name: name.clone(),
+                telling: self.names.telling,
+                time,
+                lines,
+                captures,
+                to: self.to_jail.clone(),
+            }),
+            Who::Text(text) => debug!(%jail, text, "found, but no address"),
+        }
     }
 
     fn notice(&mut self, _: usize, notice: &Notice<'_>) {

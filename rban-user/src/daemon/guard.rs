@@ -27,7 +27,7 @@ pub(super) async fn run(
     pins: Pins,
     changes: Changes,
     asked: Arc<Notify>,
-    jails: Vec<mpsc::WeakSender<ToJail>>,
+    jails: Vec<mpsc::Sender<ToJail>>,
 ) {
     #[expect(
         deprecated,
@@ -46,7 +46,7 @@ pub(super) async fn run(
             Ok(nets) if nets == before => {}
             Ok(nets) => {
                 info!(count = nets.len(), "own addresses, gateways and resolvers are let off");
-                for jail in jails.iter().filter_map(mpsc::WeakSender::upgrade) {
+                for jail in &jails {
                     drop(jail.send(ToJail::LetOff(nets.clone())).await); // gone = bans nobody
                 }
                 before = nets;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
-use tracing::{debug, info};
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
 
+use super::ignore::Screen;
 use super::wiring::{ToEnforcer, ToJail};
 use crate::clock::{Now, WallTime};
 use crate::event::{Ban, Change, Failure};
@@ -15,30 +16,40 @@ use crate::jail::Jail;
 /// Sleep in pieces of at most this: the wall clock, by which bans end, may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(3_600);
 
-/// Runs until everyone who could feed it is gone.
+/// So long may it take to find out whom to ignore once no failures come any more; what waits longer is lost.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs until no more failures can come.
 pub(super) async fn run(
     mut jail: Jail,
+    mut screen: Screen,
+    mut failures: mpsc::Receiver<Vec<Failure>>,
     mut inbox: mpsc::Receiver<ToJail>,
     to_enforcer: mpsc::Sender<ToEnforcer>,
 ) -> Result<()> {
     loop {
         tokio::select! {
-            message = inbox.recv() => match message {
-                Some(ToJail::Failures(batch)) => {
-                    for ban in record(&mut jail, &batch, Now::read().wall) {
-                        send(&to_enforcer, Change::Ban(ban)).await?;
-                    }
+            batch = failures.recv(), if !screen.is_full() => match batch {
+                Some(batch) => {
+                    let bans = screen.judge(&mut jail, batch, Now::read());
+                    send_bans(&to_enforcer, bans).await?;
                 }
-                Some(ToJail::Status(reply)) => {
+                None => break,
+            },
+            done = screen.done() => {
+                let bans = screen.hear(&mut jail, done?, Now::read());
+                send_bans(&to_enforcer, bans).await?;
+            }
+            Some(message) = inbox.recv() => match message {
+                ToJail::Status(reply) => {
                     drop(reply.send(jail.status(Now::read().wall))); // the asker may have left
                 }
-                Some(ToJail::LetOff(nets)) => jail.let_off(nets),
-                Some(ToJail::Lifted(offenders)) => {
+                ToJail::LetOff(nets) => jail.let_off(nets),
+                ToJail::Lifted(offenders) => {
                     for offender in &offenders {
                         jail.unban(offender);
                     }
                 }
-                None => return Ok(()), // upstream closed: we are drained
             },
             () = sleep_until(jail.next_expiry()) => {
                 for ban in jail.expire(Now::read().wall) {
@@ -48,15 +59,38 @@ pub(super) async fn run(
             }
         }
     }
+    drain(jail, screen, &to_enforcer).await
 }
 
-fn record(jail: &mut Jail, batch: &[Failure], now: WallTime) -> Vec<Ban> {
-    let mut bans = Vec::new();
-    for failure in batch {
-        debug!(jail = %failure.jail, offender = %failure.offender, "found");
-        bans.extend(jail.record(failure, now));
+/// Has judged what still can be.
+async fn drain(
+    mut jail: Jail,
+    mut screen: Screen,
+    to_enforcer: &mpsc::Sender<ToEnforcer>,
+) -> Result<()> {
+    let judged = timeout(DRAIN_PATIENCE, async {
+        while screen.waiting() > 0 {
+            let done = screen.done().await?;
+            let bans = screen.hear(&mut jail, done, Now::read());
+            send_bans(to_enforcer, bans).await?;
+        }
+        Ok(())
+    });
+    match judged.await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            let count = screen.waiting();
+            warn!(count, "failures do not count: whether to ignore them was not known in time");
+            Ok(())
+        }
     }
-    bans
+}
+
+async fn send_bans(to_enforcer: &mpsc::Sender<ToEnforcer>, bans: Vec<Ban>) -> Result<()> {
+    for ban in bans {
+        send(to_enforcer, Change::Ban(ban)).await?;
+    }
+    Ok(())
 }
 
 async fn send(to_enforcer: &mpsc::Sender<ToEnforcer>, change: Change) -> Result<()> {

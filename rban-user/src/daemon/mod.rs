@@ -9,9 +9,13 @@ mod control;
 mod detector;
 mod enforcer;
 mod guard;
+mod ignore;
 mod jail;
+mod names;
 #[cfg(feature = "log")]
 mod program_log;
+mod resolve;
+mod shell;
 mod wiring;
 
 use std::collections::{BTreeSet, HashMap};
@@ -30,13 +34,17 @@ use tracing::{error, info, warn};
 use crate::clock::Now;
 use crate::config::{Config, Enforce, FailedJail, JailSpec};
 use crate::control::server::Server;
-use crate::detect::Detector;
+use crate::detect::{Detector, UseDns};
 use crate::enforce::Enforcer;
 use crate::enforce::xdp::{self, Changes, Events, Limits, Mode, Monitor, Pins};
 use crate::jail::Jail;
 use crate::event::JailName;
 use crate::scope::Scope;
 use crate::source::{Backend, Source};
+use detector::ByName;
+use ignore::{Screen, World};
+use names::{Families, Names};
+use resolve::{Resolver, Telling};
 use wiring::{JailHandle, ToEnforcer, chain};
 
 /// What the daemon is asked to do.
@@ -74,11 +82,12 @@ pub enum AtExit {
 /// # Errors
 /// Where it cannot start, with nothing half-done; or where a stage broke while running.
 pub fn run(options: Options) -> Result<()> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")?
-        .block_on(serve(options))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("starting the runtime")?;
+    let outcome = runtime.block_on(serve(options));
+    // A lookup that hangs keeps nobody from leaving.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn serve(options: Options) -> Result<()> {
@@ -108,9 +117,13 @@ async fn serve(options: Options) -> Result<()> {
     let (to_enforcer, enforcer_inbox) = mpsc::channel(wiring::CHANGES);
     let mut upstream = JoinSet::new();
     let mut handles = Vec::new();
+    let names = Names::of_system(Families::of_this_host());
+    let (world, resolver) = (World::new(names.clone()), Resolver::start(names));
     for jail in jails {
-        handles.push(start_jail(jail, &never, &to_enforcer, &stopped, &mut upstream)?);
+        let screen = Screen::new(jail.spec.name.clone(), world.clone());
+        handles.push(start_jail(jail, screen, &resolver, &never, &to_enforcer, &stopped, &mut upstream)?);
     }
+    drop(resolver); // it ends with the last detector
     let enforcing = tokio::spawn(enforcer::run(enforcer, scopes, events, enforcer_inbox));
     #[cfg(feature = "log")]
     program_log::start(&options.pins)?;
@@ -243,6 +256,8 @@ fn scope(jail: &OpenJail) -> Option<Scope> {
 /// Starts a jail's stages.
 fn start_jail(
     jail: OpenJail,
+    screen: Screen,
+    resolver: &Resolver,
     never: &BTreeSet<IpNet>,
     to_enforcer: &mpsc::Sender<ToEnforcer>,
     stopped: &watch::Receiver<bool>,
@@ -250,23 +265,26 @@ fn start_jail(
 ) -> Result<JailHandle> {
     let OpenJail { spec, source, detector } = jail;
     let (lines, lines_inbox) = mpsc::channel(wiring::LINE_BATCHES);
-    let (inbox, jail_inbox) = mpsc::channel(wiring::FAILURE_BATCHES);
-    let handle = JailHandle {
-        files: source.files().map(ToOwned::to_owned).collect(),
-        inbox: inbox.downgrade(),
-    };
+    let (failures, failures_inbox) = mpsc::channel(wiring::FAILURE_BATCHES);
+    let (inbox, jail_inbox) = mpsc::channel(wiring::JAIL_MESSAGES);
+    let handle = JailHandle { files: source.files().map(ToOwned::to_owned).collect(), inbox };
     let mut stopped = stopped.clone();
     upstream.spawn(async move {
         let stop = async move { drop(stopped.changed().await) };
         source.run(lines, stop).await.context("following the logs")
     });
+    let telling = match spec.filter.patterns.usedns {
+        UseDns::Warn => Telling::Warns,
+        UseDns::Yes | UseDns::No | UseDns::Raw => Telling::Silent,
+    };
+    let names = ByName { resolver: resolver.clone(), telling };
     let name = spec.name.clone();
     thread::Builder::new()
         .name(format!("detect-{name}"))
-        .spawn(move || detector::run(&name, detector, lines_inbox, &inbox))
+        .spawn(move || detector::run(&name, detector, &names, lines_inbox, &failures))
         .context("starting a thread")?;
     let mut jail = Jail::new(spec.policy);
     jail.let_off(never.iter().copied());
-    upstream.spawn(jail::run(jail, jail_inbox, to_enforcer.clone()));
+    upstream.spawn(jail::run(jail, screen, failures_inbox, jail_inbox, to_enforcer.clone()));
     Ok(handle)
 }

@@ -9,14 +9,20 @@ use tokio::sync::{mpsc, oneshot};
 use crate::addr::Offender;
 use crate::control::{Episode, Owner};
 use crate::enforce::Claim;
-use crate::event::{Change, Failure};
+use crate::event::Change;
 use crate::jail;
 
 /// Batches of lines between a source and its detector. Full: the source waits, and the log keeps the rest.
 pub(super) const LINE_BATCHES: usize = 4;
 
-/// Messages to a jail. Full: the detector waits, and so does its source.
+/// Batches of failures to a jail. Full: the detector waits, and so does its source.
 pub(super) const FAILURE_BATCHES: usize = 16;
+
+/// Other messages to a jail. Full: whoever asks waits.
+pub(super) const JAIL_MESSAGES: usize = 16;
+
+/// Failures of hosts known by name, on their way to the resolver. Full: they are shed, and counted.
+pub(super) const SIGHTINGS: usize = 256;
 
 /// Messages to the enforcer. Full: jails wait, and so do their detectors.
 pub(super) const CHANGES: usize = 256;
@@ -24,10 +30,8 @@ pub(super) const CHANGES: usize = 256;
 /// Clients' requests. Full: clients wait.
 pub(super) const REQUESTS: usize = 16;
 
-/// What a jail hears.
+/// What a jail hears, besides failures.
 pub(super) enum ToJail {
-    /// Its detector found these.
-    Failures(Vec<Failure>),
     /// How are you?
     Status(oneshot::Sender<jail::Status>),
     /// These are never to be banned, besides those that its `ignoreip` lets off.
@@ -58,8 +62,8 @@ pub(super) enum ToEnforcer {
 pub(super) struct JailHandle {
     /// The logs it follows.
     pub(super) files: Vec<PathBuf>,
-    /// Its mailbox; weak, for a jail ends when its detector is gone, whoever else could still ask it something.
-    pub(super) inbox: mpsc::WeakSender<ToJail>,
+    /// Its mailbox. A jail ends when no more failures can come, whoever else could still ask it something.
+    pub(super) inbox: mpsc::Sender<ToJail>,
 }
 
 /// An error and its causes in one line, for a log or a client.

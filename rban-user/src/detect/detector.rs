@@ -8,9 +8,10 @@ use super::filter::Filter;
 use super::found::Sink;
 use super::group::{Feeding, Group, Key};
 use super::prefilter::Prefilter;
-use super::spec::{How, Spec};
-use super::text::Chunk;
+use super::spec::{Entry, How, Spec};
+use super::text::{Chunk, LineText};
 use super::{DateTemplate, date, pattern};
+use crate::event::Line;
 
 /// A filter that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +119,24 @@ impl Detector {
             start = next;
         }
         of_feed.iter().for_each(|group| groups[*group].leave(&chunk));
+    }
+
+    /// Looks at one entry of a feed.
+    pub fn entry(&mut self, feed: usize, entry: &Entry<'_>, how: How, sink: &mut impl Sink) {
+        let Self { filters, groups, feeds, text } = self;
+        let Feed { groups: of_feed, prefilter } = &feeds[feed];
+        let line = Line::from([entry.date, entry.text].concat());
+        let line = LineText::of(&line);
+        let is_hit = prefilter.next(entry.text.as_bytes()).is_some();
+        let mut feeding = Feeding { filters, prefilter, text, how, sink };
+        for group in of_feed {
+            let group = &mut groups[*group];
+            if is_hit {
+                group.look_at_entry(entry, &line, &mut feeding);
+            } else {
+                group.tell(&line, feeding.sink);
+            }
+        }
     }
 }
 

@@ -42,7 +42,7 @@ pub fn examine(patterns: &Patterns) -> Vec<Remark> {
         let remark = |wrong| Remark { option, pattern: pattern.clone(), wrong };
         remarks.extend(wrongs.into_iter().map(remark));
     };
-    for pattern in &patterns.prefregex {
+    if let Some(pattern) = &patterns.prefregex {
         look("prefregex", pattern, of_pattern(pattern, patterns, Forging::Prefix));
     }
     for pattern in &patterns.failregex {

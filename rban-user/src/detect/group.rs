@@ -9,7 +9,7 @@ use super::date::{self, Dated, Decision, LineTimes, Phase, Taken, Text};
 use super::filter::{Filter, Subject, Undated};
 use super::found::{Found, Notice, Seen, Sink};
 use super::prefilter::{Prefilter, Seams};
-use super::spec::{How, Reading};
+use super::spec::{Entry, How, Reading};
 use super::text::{Chunk, LineText};
 use crate::event::Line;
 
@@ -89,9 +89,12 @@ impl Group {
         {
             self.skipped = Some((Skipped::Here(line.range()), found));
         }
-        for filter in &self.filters {
-            sink.line(*filter, line.text(), Seen::default());
-        }
+        self.tell(line, sink);
+    }
+
+    /// Tells of a line that no filter can match.
+    pub(super) fn tell<S: Sink>(&self, line: &LineText<'_>, sink: &mut S) {
+        self.pass(line, None, sink);
     }
 
     /// The chunk goes; what of it is still needed is kept.
@@ -109,11 +112,7 @@ impl Group {
         feeding: &mut Feeding<'_, S>,
     ) {
         let now = feeding.how.now;
-        let phase = match feeding.how.reading {
-            Reading::Past => Phase::CatchUp { findtime: self.key.findtime },
-            Reading::Present => Phase::Operation,
-            Reading::Unchecked => Phase::Unchecked,
-        };
+        let phase = self.phase(feeding.how.reading);
         self.catch_up(chunk, feeding.how, phase);
         let found = self.dates.find(line.text(), now);
         let Ok(dated) = Dated::of(line.text(), found.as_ref(), &mut self.dates, now) else {
@@ -123,7 +122,38 @@ impl Group {
             Dated::At(..) | Dated::Optional => found.map_or(0..0, |found| found.cut),
             Dated::No => 0..0,
         };
-        match self.times.decide(dated, now, phase) {
+        self.decide(dated, cut, line, phase, feeding);
+    }
+
+    /// Looks at an entry that some filter may match; `line` is what is kept of it.
+    pub(super) fn look_at_entry<S: Sink>(
+        &mut self,
+        entry: &Entry<'_>,
+        line: &LineText<'_>,
+        feeding: &mut Feeding<'_, S>,
+    ) {
+        let dated = Dated::At(entry.time, entry.date);
+        let phase = self.phase(feeding.how.reading);
+        self.decide(dated, 0..entry.date.len(), line, phase, feeding);
+    }
+
+    fn phase(&self, reading: Reading) -> Phase {
+        match reading {
+            Reading::Past => Phase::CatchUp { findtime: self.key.findtime },
+            Reading::Present => Phase::Operation,
+            Reading::Unchecked => Phase::Unchecked,
+        }
+    }
+
+    fn decide<S: Sink>(
+        &mut self,
+        dated: Dated<'_>,
+        cut: Range<usize>,
+        line: &LineText<'_>,
+        phase: Phase,
+        feeding: &mut Feeding<'_, S>,
+    ) {
+        match self.times.decide(dated, feeding.how.now, phase) {
             Decision::Take(taken) => self.take(&taken, cut, line, phase, feeding),
             Decision::Drop { warn } => {
                 let notice = Notice::Old { findtime: self.key.findtime };

@@ -32,5 +32,5 @@ pub use filter::Patterns;
 pub use found::{Found, Notice, Seen, Sink};
 pub use identity::{Identity, Who};
 pub use pattern::Error as PatternError;
-pub use spec::{How, Reading, Spec, Style};
+pub use spec::{Entry, How, Reading, Spec, Style};
 pub use tag::UseDns;

@@ -18,6 +18,17 @@ pub struct Spec {
     pub findtime: Duration,
 }
 
+/// A line whose time is known, as the journal has them.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// What its time is written as before it, where it is kept: ISO 8601 and a blank.
+    pub date: &'a str,
+    /// What patterns see.
+    pub text: &'a str,
+    /// When it was written.
+    pub time: WallTime,
+}
+
 /// How lines are to be looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct How {

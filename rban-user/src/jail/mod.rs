@@ -1,12 +1,14 @@
 //! Failures become bans.
 //!
-//! In: a [`Failure`], an admin's ban or unban, and the time. Out: the [`Ban`]s that begin and those that end. A jail
+//! In: a [`Failure`], an admin's ban or unban, and the time. Out: the [`Ban`]s that begin and those that end; or what
+//! has to be known before a failure can be judged. A jail
 //! does no I/O and reads no clock; whoever owns it sleeps until [`Jail::next_expiry`]. What a ban does is not known
 //! here.
 
 mod attempts;
 mod bans;
-mod guard;
+pub mod ignore;
+mod nets;
 mod policy;
 #[cfg(test)]
 mod tests;
@@ -15,22 +17,35 @@ use std::time::Duration;
 
 use attempts::Attempts;
 use bans::Bans;
-use guard::Guard;
+use ignore::{Answer, Asker, Decision, Found, Ignore, Question, Rule};
 use ipnet::IpNet;
 pub use policy::{Increment, Spec};
 use serde::Serialize;
 
 use crate::addr::Offender;
-use crate::clock::WallTime;
+use crate::clock::{MonoTime, Now, WallTime};
 use crate::event::{Ban, Failure};
 
 /// One jail: who failed how often, and who is banned for it.
 #[derive(Debug)]
 pub struct Jail {
     spec: Spec,
-    guard: Guard,
+    ignore: Ignore,
     attempts: Attempts,
     bans: Bans,
+}
+
+/// What becomes of a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It counted, and may have been one too many.
+    Counted(Option<Ban>),
+    /// It does not count by this rule; `None` = by one that was told of before.
+    LetOff(Option<Rule>),
+    /// Not known before one of the [questions](Jail::questions) is answered; then it is to be judged again.
+    Waits,
+    /// Not known before this command has run; then it is to be [settled](Jail::settle).
+    Asks(ignore::Command),
 }
 
 /// A jail in numbers, under fail2ban's names.
@@ -51,26 +66,55 @@ pub struct Status {
 impl Jail {
     /// A jail where nobody has failed yet.
     #[must_use]
-    pub fn new(spec: Spec) -> Self {
-        let guard = Guard::new(&spec.ignoreip);
+    pub fn new(mut spec: Spec) -> Self {
+        let ignore = Ignore::new(std::mem::take(&mut spec.ignore));
         let attempts = Attempts::new(spec.findtime, spec.maxmatches);
-        Self { spec, guard, attempts, bans: Bans::default() }
+        Self { spec, ignore, attempts, bans: Bans::default() }
     }
 
-    /// Lets these off from now on, besides those that its `ignoreip` does.
+    /// Lets these off from now on, whatever its `ignoreip` says: this host, and what it cannot do without.
     pub fn let_off(&mut self, nets: impl IntoIterator<Item = IpNet>) {
-        let all: Vec<IpNet> = self.spec.ignoreip.iter().copied().chain(nets).collect();
-        self.guard = Guard::new(&all);
+        self.ignore.let_off(nets);
+    }
+
+    /// What has to be found out before failures are judged; nothing that was asked and is not answered yet.
+    pub fn questions(&mut self, now: MonoTime) -> Vec<Question> {
+        self.ignore.questions(now)
+    }
+
+    /// The answer to a question. It may come again, or uncalled for.
+    pub fn learn(&mut self, number: usize, found: Found, now: MonoTime) {
+        self.ignore.learn(number, found, now);
+    }
+
+    /// Counts a failure unless it is to be ignored, and bans the offender if it was one too many.
+    pub fn judge(&mut self, failure: &Failure, now: Now) -> Outcome {
+        let asker = Asker { failure, bantime: self.spec.bantime };
+        let decision = self.ignore.judge(&asker, now.mono);
+        self.carry_out(decision, failure, now.wall)
+    }
+
+    /// The same, once the command that it asked for has answered.
+    pub fn settle(&mut self, failure: &Failure, answer: Answer, now: Now) -> Outcome {
+        let asker = Asker { failure, bantime: self.spec.bantime };
+        let decision = self.ignore.settle(&asker, answer, now.mono);
+        self.carry_out(decision, failure, now.wall)
+    }
+
+    fn carry_out(&mut self, decision: Decision, failure: &Failure, now: WallTime) -> Outcome {
+        match decision {
+            Decision::Counts => Outcome::Counted(self.record(failure, now)),
+            Decision::LetOff(rule) => Outcome::LetOff(rule),
+            Decision::Waits => Outcome::Waits,
+            Decision::Asks(command) => Outcome::Asks(command),
+        }
     }
 
     /// Counts a failure, and bans the offender if it was one too many.
     ///
     /// The ban counts from the offender's latest failure by the log's clock; if it would be over by `now` there is
     /// none (spec, jail 4). Of someone already banned, the ban is returned if it now ends later.
-    pub fn record(&mut self, failure: &Failure, now: WallTime) -> Option<Ban> {
-        if self.guard.covers(&failure.offender) {
-            return None;
-        }
+    fn record(&mut self, failure: &Failure, now: WallTime) -> Option<Ban> {
         let retry = self.attempts.add(failure.offender, failure.time, &failure.lines);
         if retry < self.spec.maxretry.get() {
             self.attempts.purge(now);

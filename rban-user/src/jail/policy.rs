@@ -3,8 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
+use super::ignore;
 use crate::event::JailName;
 
 /// What configuration asks of a jail.
@@ -22,8 +21,8 @@ pub struct Spec {
     pub maxmatches: usize,
     /// How bans grow with each that an offender had before; `None` = they do not.
     pub increment: Option<Increment>,
-    /// Prefixes that failures never lead to a ban of.
-    pub ignoreip: Vec<IpNet>,
+    /// Whose failures do not count.
+    pub ignore: ignore::Spec,
 }
 
 /// How bans grow: `bantime.increment` and its kin.

@@ -39,7 +39,7 @@ impl Decoder {
     pub(super) fn new(encoding: Encoding) -> Self {
         let state = match encoding.bits() {
             Bits::Utf8 => State::AsIs,
-            Bits::Single(table) => State::Table(Box::new(table)),
+            Bits::Single(table) => State::Table(table),
             Bits::Utf16(Order::Told) => State::Unordered(None),
             Bits::Utf16(Order::Big) => stream(UTF_16BE),
             Bits::Utf16(Order::Little) => stream(UTF_16LE),

@@ -5,7 +5,7 @@ use crate::config::action::{self, ActionText, Does};
 use crate::config::args;
 use crate::config::definition::KNOWN;
 use crate::config::error::{Error, Quoted, Text};
-use crate::config::filter;
+use crate::config::filter::{self, LogType};
 use crate::config::finding::{Finding, OfJail, What};
 use crate::config::ini::{Raw, strip};
 use crate::config::interpolate::{Reads, Scope, Vars};
@@ -150,8 +150,8 @@ impl Reader<'_> {
                 }
                 Failed::Wrong(errors) => first_of(&errors),
             })?;
-        let budget = &self.loader.budget;
-        Ok(Some(filter::Source::new(config, spec, parsed, &jail.backend, budget)))
+        let (logtype, budget) = (Some(LogType::of(&jail.backend)), &self.loader.budget);
+        Ok(Some(filter::Source::new(config, spec, parsed, logtype, budget)))
     }
 
     /// Its options, with what is known of its filter.
@@ -256,7 +256,7 @@ fn journalmatch(text: &Text) -> Result<Vec<Vec<String>>, Error> {
 }
 
 /// The configuration that a filter or an action is: of the kind's directory, unless it is a path.
-fn file_name(dir: &str, name: &str) -> String {
+pub(in crate::config) fn file_name(dir: &str, name: &str) -> String {
     if name.starts_with("./") || name.starts_with('/') {
         name.to_owned()
     } else {

@@ -132,7 +132,7 @@ fn iso(reader: &mut Reader<'_>) -> Option<Stamp> {
 }
 
 fn syslog(reader: &mut Reader<'_>) -> Option<Fields> {
-    reader.maybe_weekday();
+    let weekday = reader.maybe_weekday();
     let month = reader.month_name()?;
     reader.skip(b' ')?;
     let day = reader.day()?;
@@ -142,11 +142,11 @@ fn syslog(reader: &mut Reader<'_>) -> Option<Fields> {
         reader.skip(b' ')?;
         reader.year()
     })?;
-    Some(civil(year, month, day, time))
+    Some(Fields { weekday, ..civil(year, month, day, time) })
 }
 
 fn syslog_year(reader: &mut Reader<'_>) -> Option<Stamp> {
-    reader.maybe_weekday();
+    let weekday = reader.maybe_weekday();
     let month = reader.month_name()?;
     reader.skip(b' ')?;
     let day = reader.day()?;
@@ -155,7 +155,7 @@ fn syslog_year(reader: &mut Reader<'_>) -> Option<Stamp> {
     reader.skip(b' ')?;
     let time = reader.blank_time()?;
     tail(reader, b".", nothing)?;
-    Some(Stamp::Civil(civil(Some(year), month, day, time)))
+    Some(Stamp::Civil(Fields { weekday, ..civil(Some(year), month, day, time) }))
 }
 
 fn day_month_year(reader: &mut Reader<'_>) -> Option<Stamp> {

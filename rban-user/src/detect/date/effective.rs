@@ -73,7 +73,9 @@ pub(in crate::detect) enum Text {
 /// A date that is far from now although the line has just been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Odd {
+    /// So long before.
     Before(Duration),
+    /// So long after.
     After(Duration),
 }
 
@@ -102,6 +104,7 @@ struct Warned(Option<WallTime>);
 
 impl Odd {
     /// Whether it is late rather than wrong.
+    #[must_use]
     pub fn is_latency(self) -> bool {
         matches!(self, Self::Before(age) if age <= LATENCY_MAX)
     }

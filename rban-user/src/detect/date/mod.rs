@@ -7,8 +7,6 @@
 
 mod chars;
 mod cores;
-#[cfg(test)]
-mod diff;
 mod effective;
 mod engine;
 mod epoch;
@@ -43,11 +41,11 @@ use crate::clock::WallTime;
 
 /// What configuration asks of the dates of a jail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Spec {
+pub(crate) struct Spec {
     /// The lines of `datepattern`. None at all: the default templates.
-    pub patterns: Vec<String>,
+    pub(crate) patterns: Vec<String>,
     /// `logtimezone`: the zone of dates that name none, as an abbreviation or an offset. `None`: the local one.
-    pub logtimezone: Option<String>,
+    pub(crate) logtimezone: Option<String>,
 }
 
 /// Why a [`Spec`] is no good.

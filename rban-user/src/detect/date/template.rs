@@ -94,7 +94,7 @@ impl Template {
             Matcher::Core { core, begin, decades, .. } if line.is_plain_for(*core) => {
                 search::find(*core, *begin, line, *decades)
             }
-            _ => self.engine()?.find(line.text, 0..line.text.len()),
+            _ => self.pattern()?.find(line.text, 0..line.text.len()),
         }
     }
 
@@ -104,11 +104,12 @@ impl Template {
             Matcher::Core { core, begin: Begin::Word, decades, .. } if line.is_plain_for(*core) => {
                 search::find_in(*core, part, line, *decades)
             }
-            _ => self.engine()?.find(line.text, part),
+            _ => self.pattern()?.find(line.text, part),
         }
     }
 
-    fn engine(&self) -> Option<&Engine> {
+    /// The template as a regular expression.
+    pub(super) fn pattern(&self) -> Option<&Engine> {
         match &self.matcher {
             Matcher::Pattern(engine) => Some(engine),
             Matcher::Core { core, begin, decades, pattern } => {

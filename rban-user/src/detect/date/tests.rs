@@ -1,6 +1,7 @@
 //! The detector as a whole: what the specification says of lines, and how templates are chosen.
 
 mod patterns;
+mod properties;
 mod selection;
 mod vectors;
 

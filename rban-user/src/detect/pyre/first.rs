@@ -78,9 +78,7 @@ fn at(program: &Program, pc: usize, firsts: &[First]) -> First {
             let own = bytes(program.sets[repeat.set as usize].first);
             if repeat.min == 0 { own.or(next()) } else { own }
         }
-        Step::Save(_) | Step::LoopStart { .. } | Step::Atomic { .. } | Step::AtomicEnd { .. } => {
-            next()
-        }
+        Step::Save(_) | Step::LoopStart { .. } | Step::Atomic { .. } => next(),
         Step::Jump(target) => to(target),
         Step::Split { first, second, .. } => to(first).or(to(second)),
         Step::Assert(assertion) => match assertion {
@@ -93,7 +91,6 @@ fn at(program: &Program, pc: usize, firsts: &[First]) -> First {
         Step::LoopGreedy { exit, .. }
         | Step::LoopLazy { exit, .. }
         | Step::AtomicRound { exit, .. } => next().or(to(exit)),
-        Step::AtomicRoundEnd { again, exit, .. } => to(exit).or(to(again)),
         Step::Look(index) => {
             let look = &program.looks[index as usize];
             let behind = to(look.next);
@@ -103,7 +100,9 @@ fn at(program: &Program, pc: usize, firsts: &[First]) -> First {
             }
         }
         Step::Conditional { no, .. } => next().or(to(no)),
-        Step::LookEnd(_) | Step::Backreference { .. } | Step::Match => First::ANYTHING,
+        // What is settled as a whole is so without regard to what follows.
+        Step::AtomicEnd { .. } | Step::AtomicRoundEnd { .. } | Step::LookEnd(_) => First::ANYTHING,
+        Step::Backreference { .. } | Step::Match => First::ANYTHING,
     }
 }
 

@@ -6,7 +6,6 @@
 //! [`repeat`] run it there. What failed at a place is remembered once a text turns out to be dear ([`memo`]), so that
 //! time is linear in the text unless there are back-references; and whatever the pattern, a search ends after as many
 //! steps as the caller allows.
-#![expect(dead_code, unused_imports, reason = "wired in by the detector")]
 
 mod ast;
 mod bytes;
@@ -18,6 +17,7 @@ pub(crate) mod lint;
 mod literals;
 mod memo;
 mod program;
+mod rare;
 mod repeat;
 mod search;
 mod syntax;
@@ -113,7 +113,6 @@ impl Scratch {
         matched.then_some(start as usize..end as usize)
     }
 }
-#[cfg(test)] mod zz;
 impl Pattern {
     // STUB
     pub(crate) fn over_approximation(&self) -> regex_syntax::hir::Hir {

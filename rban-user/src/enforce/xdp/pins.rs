@@ -58,6 +58,8 @@ impl Pins {
         if dir.file_name().is_some_and(|name| name.as_bytes().contains(&b'.')) {
             return Err(XdpError::Dots { dir: dir.to_owned() });
         }
+        // What may not even be looked for is not taken for absent.
+        dir.try_exists().map_err(|source| pin_error(dir, source))?;
         Ok(Self { dir: dir.to_owned() })
     }
 

@@ -1,6 +1,4 @@
-//! Whom failures never lead to a ban of: `ignoreip`.
-//!
-//! The second of two locks: the kernel's allow tries are asked for every packet, this one before anything is counted.
+//! A set of prefixes, asked once for each failure.
 
 use std::net::IpAddr;
 
@@ -8,22 +6,22 @@ use ipnet::IpNet;
 
 use crate::addr::Offender;
 
-/// A set of prefixes, asked once for each failure.
-#[derive(Debug)]
-pub(super) struct Guard {
+/// Addresses and prefixes of both families.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Nets {
     /// Disjoint, in order of their first address.
     nets: Vec<IpNet>,
 }
 
-impl Guard {
-    pub(super) fn new(ignoreip: &[IpNet]) -> Self {
-        let normal: Vec<IpNet> = ignoreip.iter().map(|net| Offender::net(*net).as_net()).collect();
+impl Nets {
+    pub(super) fn new(nets: impl IntoIterator<Item = IpNet>) -> Self {
+        let normal: Vec<IpNet> = nets.into_iter().map(|net| Offender::net(net).as_net()).collect();
         let mut nets = IpNet::aggregate(&normal);
         nets.sort_unstable_by_key(IpNet::network);
         Self { nets }
     }
 
-    /// Whether the offender is let off; a prefix is if its first address is (spec, filter 8.2).
+    /// Whether the offender is in it; a prefix is if its first address is (spec, filter 8.2).
     pub(super) fn covers(&self, offender: &Offender) -> bool {
         let first: IpAddr = offender.as_net().network();
         let after = self.nets.partition_point(|net| net.network() <= first);
@@ -37,7 +35,7 @@ mod tests {
 
     #[track_caller]
     fn check(offender: &str, covered: bool) {
-        let ignoreip: Vec<IpNet> = [
+        let nets: Vec<IpNet> = [
             "10.0.0.0/8",
             "172.16.0.0/12",
             "10.1.2.3/24",
@@ -48,7 +46,7 @@ mod tests {
         .iter()
         .map(|net| net.parse().unwrap())
         .collect();
-        assert_eq!(Guard::new(&ignoreip).covers(&offender.parse().unwrap()), covered, "{offender}");
+        assert_eq!(Nets::new(nets).covers(&offender.parse().unwrap()), covered, "{offender}");
     }
 
     #[test]
@@ -74,6 +72,6 @@ mod tests {
 
     #[test]
     fn an_empty_list_covers_nobody() {
-        assert!(!Guard::new(&[]).covers(&"192.0.2.7".parse().unwrap()));
+        assert!(!Nets::new([]).covers(&"192.0.2.7".parse().unwrap()));
     }
 }

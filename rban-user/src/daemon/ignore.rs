@@ -1,0 +1,332 @@
+//! What a jail has to know before it can judge a failure, found out while it goes on with others: whom names of
+//! `ignoreip` belong to, what its files say, what `ignorecommand` answers.
+//!
+//! The jail decides; here is what waits, and who is asked. An offender's failures stay in their order.
+
+mod file;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use file::{Fresh, Stamp};
+use tokio::sync::Semaphore;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, error, info, warn};
+
+use super::names::Names;
+use super::shell;
+use super::wiring::chain;
+use crate::addr::Offender;
+use crate::clock::Now;
+use crate::event::{Ban, Failure, JailName};
+use crate::jail::ignore::{About, Answer, Command, Found, Question};
+use crate::jail::{Jail, Outcome};
+
+/// With so many failures waiting, a jail takes no further batch of them; its detector waits, and the log keeps the rest.
+const WAITING_MAX: usize = 1_024;
+
+/// No failure waits longer than this for a name or a file; then it is judged by what was known before.
+const FACT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A command that takes longer is ended, and the failure counts (spec, jail 12).
+const COMMAND_PATIENCE: Duration = Duration::from_secs(60);
+
+/// So many commands of all jails run at once. Full: the others wait.
+const COMMANDS_AT_ONCE: usize = 4;
+
+/// Whom all jails ask.
+#[derive(Clone)]
+pub(super) struct World {
+    names: Names,
+    commands: Arc<Semaphore>,
+    command_patience: Duration,
+}
+
+impl World {
+    pub(super) fn new(names: Names) -> Self {
+        let commands = Arc::new(Semaphore::new(COMMANDS_AT_ONCE));
+        Self { names, commands, command_patience: COMMAND_PATIENCE }
+    }
+}
+
+/// One jail's failures that cannot be judged yet.
+pub(super) struct Screen {
+    jail: JailName,
+    world: World,
+    waiting: HashMap<Offender, Queue>,
+    /// How many failures wait.
+    count: usize,
+    running: JoinSet<Done>,
+    /// Questions that are being answered, and what is remembered of their last answers.
+    facts: HashMap<usize, Fact>,
+}
+
+/// An offender's failures, the oldest first.
+struct Queue {
+    failures: VecDeque<Failure>,
+    head: Head,
+}
+
+/// What the first of them waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Head {
+    Fact,
+    Command,
+}
+
+#[derive(Debug, Default)]
+struct Fact {
+    is_running: bool,
+    /// Until when failures wait for it.
+    overdue: Option<Instant>,
+    stamp: Option<Stamp>,
+    /// Whether we have said that it cannot be found out.
+    ailing: bool,
+}
+
+/// Something that was found out, or should have been.
+#[derive(Debug)]
+pub(super) enum Done {
+    Command(Offender, Command, Answer),
+    Name(Question, io::Result<Vec<Offender>>),
+    File(Question, io::Result<Option<Fresh>>),
+    Overdue,
+}
+
+impl Screen {
+    pub(super) fn new(jail: JailName, world: World) -> Self {
+        let (waiting, facts) = (HashMap::new(), HashMap::new());
+        Self { jail, world, waiting, count: 0, running: JoinSet::new(), facts }
+    }
+
+    /// Whether no more should be brought before some are judged.
+    pub(super) fn is_full(&self) -> bool {
+        self.count >= WAITING_MAX
+    }
+
+    /// How many failures wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.count
+    }
+
+    /// Has these judged, now or later, and returns the bans that they lead to now.
+    pub(super) fn judge(&mut self, jail: &mut Jail, batch: Vec<Failure>, now: Now) -> Vec<Ban> {
+        self.ask(jail, now);
+        let mut bans = Vec::new();
+        for failure in batch {
+            debug!(jail = %failure.jail, offender = %failure.offender, "found");
+            let offender = failure.offender;
+            if let Some(queue) = self.waiting.get_mut(&offender) {
+                queue.failures.push_back(failure);
+                self.count += 1;
+                continue;
+            }
+            let outcome = jail.judge(&failure, now);
+            if let Some(head) = self.settle(outcome, offender, &mut bans) {
+                self.waiting.insert(offender, Queue { failures: VecDeque::from([failure]), head });
+                self.count += 1;
+            }
+        }
+        bans
+    }
+
+    /// Waits for something to be found out; for ever while there is nothing. Nothing is lost if the wait is given up.
+    pub(super) async fn done(&mut self) -> Result<Done> {
+        let overdue = self.facts.values().filter_map(|fact| fact.overdue).min();
+        tokio::select! {
+            biased;
+            Some(done) = self.running.join_next() => done.context("finding out whom to ignore"),
+            () = sleep_until(overdue.unwrap_or_else(Instant::now)), if overdue.is_some() => Ok(Done::Overdue),
+            else => std::future::pending().await,
+        }
+    }
+
+    /// Has those judged who waited for this, and returns the bans that they lead to.
+    pub(super) fn hear(&mut self, jail: &mut Jail, done: Done, now: Now) -> Vec<Ban> {
+        let mut bans = Vec::new();
+        match done {
+            Done::Command(offender, command, answer) => {
+                self.advance(jail, offender, Some((&command, answer)), now, &mut bans);
+                return bans;
+            }
+            Done::Name(question, found) => {
+                let found =
+                    found.map(|found| Found::Nets(found.iter().map(Offender::as_net).collect()));
+                self.learn(jail, &question, found, now);
+            }
+            Done::File(question, read) => {
+                let found = read.map(|fresh| self.note(&question, fresh));
+                self.learn(jail, &question, found, now);
+            }
+            Done::Overdue => {
+                let instant = Instant::now();
+                for (number, fact) in &mut self.facts {
+                    if fact.overdue.take_if(|overdue| *overdue <= instant).is_some() {
+                        jail.learn(*number, Found::Nothing, now.mono);
+                    }
+                }
+            }
+        }
+        let held = |(offender, queue): (&Offender, &Queue)| {
+            (queue.head == Head::Fact).then_some(*offender)
+        };
+        let held: Vec<Offender> = self.waiting.iter().filter_map(held).collect();
+        for offender in held {
+            self.advance(jail, offender, None, now, &mut bans);
+        }
+        bans
+    }
+
+    /// Judges an offender's failures up to the first that has to wait again. Those behind it that would ask the same of
+    /// the command take its answer.
+    fn advance(
+        &mut self,
+        jail: &mut Jail,
+        offender: Offender,
+        answer: Option<(&Command, Answer)>,
+        now: Now,
+        bans: &mut Vec<Ban>,
+    ) {
+        let Some(mut queue) = self.waiting.remove(&offender) else { return };
+        while let Some(failure) = queue.failures.front() {
+            let outcome = match (jail.judge(failure, now), answer) {
+                (Outcome::Asks(command), Some((asked, answer))) if command == *asked => {
+                    jail.settle(failure, answer, now)
+                }
+                (outcome, _) => outcome,
+            };
+            if let Some(head) = self.settle(outcome, offender, bans) {
+                queue.head = head;
+                self.waiting.insert(offender, queue);
+                return;
+            }
+            queue.failures.pop_front();
+            self.count -= 1;
+        }
+    }
+
+    /// Does what follows of a judgement; tells what the failure waits for, if it does.
+    fn settle(
+        &mut self,
+        outcome: Outcome,
+        offender: Offender,
+        bans: &mut Vec<Ban>,
+    ) -> Option<Head> {
+        match outcome {
+            Outcome::Counted(ban) => bans.extend(ban),
+            Outcome::LetOff(Some(rule)) => {
+                info!(jail = %self.jail, %offender, by = %rule, "ignore")
+            }
+            Outcome::LetOff(None) => {}
+            Outcome::Waits => return Some(Head::Fact),
+            Outcome::Asks(command) => {
+                let (jail, world) = (self.jail.clone(), self.world.clone());
+                self.running.spawn(async move {
+                    let answer = world.answer(&jail, offender, &command).await;
+                    Done::Command(offender, command, answer)
+                });
+                return Some(Head::Command);
+            }
+        }
+        None
+    }
+
+    /// Has answered what the jail wants to know.
+    fn ask(&mut self, jail: &mut Jail, now: Now) {
+        for question in jail.questions(now.mono) {
+            let fact = self.facts.entry(question.number).or_default();
+            if fact.is_running {
+                // It hangs, and nobody waits for it again.
+                jail.learn(question.number, Found::Nothing, now.mono);
+                continue;
+            }
+            fact.is_running = true;
+            fact.overdue = Some(Instant::now() + FACT_PATIENCE);
+            let names = self.world.names.clone();
+            match question.about.clone() {
+                About::Name(name) => self.running.spawn(async move {
+                    let found = names.addresses(&name).await;
+                    Done::Name(question, found)
+                }),
+                About::File(path) => {
+                    let stamp = fact.stamp;
+                    self.running.spawn(async move {
+                        let read = spawn_blocking(move || file::read(&path, stamp)).await;
+                        Done::File(
+                            question,
+                            read.unwrap_or_else(|error| Err(io::Error::other(error))),
+                        )
+                    })
+                }
+            };
+        }
+    }
+
+    /// What a file says, if it says something new.
+    fn note(&mut self, question: &Question, fresh: Option<Fresh>) -> Found {
+        let Some(Fresh { stamp, listed }) = fresh else { return Found::Same };
+        self.facts.entry(question.number).or_default().stamp = Some(stamp);
+        if let (Some(strange), About::File(path)) = (&listed.strange, &question.about) {
+            let (jail, path) = (&self.jail, path.display());
+            warn!(%jail, %path, "{strange:?} is neither an address nor a prefix, and so lets nobody off");
+        }
+        Found::Nets(listed.nets)
+    }
+
+    /// Tells the jail what was found out; and the admin, once, if it could not be.
+    fn learn(&mut self, jail: &mut Jail, question: &Question, found: io::Result<Found>, now: Now) {
+        let fact = self.facts.entry(question.number).or_default();
+        (fact.is_running, fact.overdue) = (false, None);
+        let was_ailing = std::mem::replace(&mut fact.ailing, found.is_err());
+        let found = found.unwrap_or_else(|error| {
+            if !was_ailing {
+                tell(&self.jail, &question.about, &error);
+            }
+            Found::Nothing
+        });
+        jail.learn(question.number, found, now.mono);
+    }
+}
+
+impl World {
+    /// What a command says of a failure. Whatever goes wrong, the failure counts.
+    async fn answer(&self, jail: &JailName, offender: Offender, command: &Command) -> Answer {
+        // Never closed.
+        let slot = self.commands.acquire().await;
+        let ended = shell::run(command, self.command_patience).await;
+        drop(slot);
+        let script = &command.script;
+        match ended {
+            Ok(ended) => match ended.status.code() {
+                Some(0) => return Answer::LetOff,
+                Some(1) => {}
+                _ => {
+                    let (reason, stdout, stderr) = (ended.reason(), &ended.stdout, &ended.stderr);
+                    error!(%jail, %offender, script, reason, stdout, stderr, "ignorecommand failed; write one that returns 0 (ignore) or 1 (do not)");
+                }
+            },
+            Err(error) => {
+                error!(%jail, %offender, script, error = chain(error), "ignorecommand failed")
+            }
+        }
+        Answer::Counts
+    }
+}
+
+fn tell(jail: &JailName, about: &About, error: &io::Error) {
+    match about {
+        About::Name(name) => {
+            warn!(%jail, %name, %error, "name in ignoreip is not found; whom it let off before still are");
+        }
+        About::File(path) => {
+            let path = path.display();
+            warn!(%jail, %path, %error, "file in ignoreip is not read; whom it let off before still are");
+        }
+    }
+}
