@@ -99,8 +99,10 @@ pub(super) fn parse(text: &str) -> Result<Spec, NotASpec> {
 fn options(all: &str) -> Result<Vec<(&str, &str)>, NotASpec> {
     let mut found = Vec::new();
     let mut rest = all;
+    // A comma may end the list, even one of nothing.
+    let is_end = |rest: &str| strip(rest.strip_prefix(',').unwrap_or(rest)).is_empty();
     let at = |rest: &str| all[..all.len() - rest.len()].chars().count();
-    while !strip(rest).is_empty() {
+    while !is_end(rest) {
         let Some((key, after)) = key(rest) else {
             return Err(NotASpec::ExpectedOption { at: at(rest), rest: beginning(rest) });
         };
@@ -172,39 +174,42 @@ pub(super) fn split(list: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// How long the entry is that a text starts with: its name with all well-formed groups up to a blank, else everything
-/// up to a blank.
+/// How long the entry is that a text starts with: its name with its options as far as they are well-formed and a blank
+/// follows, else everything up to a blank.
 fn entry_len(text: &str) -> usize {
-    let ends = |rest: &str| rest.chars().next().is_none_or(is_blank);
-    let mut rest = text.trim_start_matches(|c| c != '[' && !is_blank(c));
-    let mut longest = (rest.len() < text.len() && ends(rest)).then_some(text.len() - rest.len());
-    while rest.len() < text.len()
-        && let Some(after) = group(rest.trim_start_matches(is_blank))
+    let name = text.trim_start_matches(|c| c != '[' && !is_blank(c));
+    let mut longest = (name.len() < text.len() && at_end(name)).then_some(name);
+    if name.len() < text.len()
+        && let Some(options) = name.trim_start_matches(is_blank).strip_prefix('[')
     {
-        rest = after;
-        if ends(rest) {
-            longest = Some(text.len() - rest.len());
-        }
+        longest = behind_options(options).or(longest);
     }
-    longest.unwrap_or_else(|| text.find(is_blank).unwrap_or(text.len()))
+    match longest {
+        Some(rest) => text.len() - rest.len(),
+        None => text.find(is_blank).unwrap_or(text.len()),
+    }
 }
 
-/// What stands behind a well-formed `[option=value, …]`.
-fn group(text: &str) -> Option<&str> {
-    let mut rest = text.strip_prefix('[')?;
+fn at_end(rest: &str) -> bool {
+    rest.chars().next().is_none_or(is_blank)
+}
+
+/// What stands behind the last bracket that closes well-formed options and has a blank behind it.
+fn behind_options(mut rest: &str) -> Option<&str> {
+    let mut longest = None;
     loop {
         if let Some(after) = rest.trim_start_matches(is_blank).strip_prefix(']') {
-            return Some(after);
+            return Some(after).filter(|after| at_end(after)).or(longest);
         }
-        let (_, value) = key(rest)?;
+        let Some((_, value)) = key(rest) else { return longest };
         let is_end = |rest: &&str| rest.starts_with([',', ']']);
         let behind_quotes = quoted(value).map(|(_, rest)| rest.trim_start_matches(is_blank));
         rest = behind_quotes.filter(is_end).unwrap_or_else(|| unquoted(value).1);
-        if let Some(after) = rest.strip_prefix(',') {
-            rest = after;
-        } else if !rest.starts_with(']') {
-            return None;
+        if let Some(after) = rest.strip_prefix(']').filter(|after| at_end(after)) {
+            longest = Some(after);
         }
+        let Some(after) = separator(rest) else { return longest };
+        rest = after;
     }
 }
 
@@ -236,6 +241,8 @@ mod tests {
         check("sshd", "sshd", &[]);
         check("sshd[]", "sshd", &[]);
         check("sshd[ ]", "sshd", &[]);
+        check("sshd[,]", "sshd", &[]);
+        check("sshd[a=1,, ]", "sshd", &[("a", "1")]);
         check("sshd[mode=aggressive]", "sshd", &[("mode", "aggressive")]);
         check("sshd[a=1][b=2]", "sshd", &[("a", "1"), ("b", "2")]);
         check("sshd[a=1] \n [b=2]", "sshd", &[("a", "1"), ("b", "2")]);
@@ -320,6 +327,8 @@ mod tests {
         splits("a[x=1] [foo] b", &["a[x=1]", "[foo]", "b"]);
         splits("a[x=\"] y\" z] b", &["a[x=\"]", "y\"", "z]", "b"]);
         splits("[x=1] b", &["[x=1]", "b"]);
+        splits("a[x=1 2,][y=3] b", &["a[x=1", "2,][y=3]", "b"]);
+        splits("a[][y=3 4] b", &["a[][y=3", "4]", "b"]);
     }
 
     proptest! {

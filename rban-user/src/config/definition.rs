@@ -66,31 +66,31 @@ impl<'a> Definition<'a> {
     /// The options for a jail with these: what the file says first, then the arguments, all tags replaced. What the
     /// jail sets is not read from the file.
     pub(super) fn read(&mut self, jail: &Vars, others: Others) -> Result<Ordered<Text>, Error> {
-        let mut vars = jail.clone();
-        for (name, text) in self.args.iter() {
-            vars.insert(lower_case(name).into_owned(), Some(text.clone()));
-        }
-        let mut options = self.of_file(&vars, others)?;
+        let own = self.args.iter();
+        let own = own.map(|(name, text)| (lower_case(name).into_owned(), Some(text.clone())));
+        let vars = [&own.collect(), jail];
+        let mut options = self.of_file(vars, others)?;
         self.add_init(jail)?;
         for (name, text) in self.args.iter() {
             options.set(name.clone(), text.clone());
         }
         let tags = Tags {
             definition: self,
-            scope: Scope::new(&self.config, DEFINITION, self.budget).with_vars(&vars),
+            scope: Scope::new(&self.config, DEFINITION, self.budget).with_vars(vars),
             conditional: options.iter().filter_map(|(name, _)| base(name)).collect(),
         };
         substitute::substitute(&mut options, &tags, self.budget)?;
         Ok(options)
     }
 
-    fn of_file(&self, vars: &Vars, others: Others) -> Result<Ordered<Text>, Error> {
+    fn of_file(&self, vars: [&Vars; 2], others: Others) -> Result<Ordered<Text>, Error> {
         let mut options = Ordered::default();
         let Some(section) = self.config.section(DEFINITION) else { return Ok(options) };
         let bare = || Scope::new(&self.config, DEFINITION, self.budget);
         let scope = bare().with_vars(vars);
         let recognised = self.recognised.iter().map(|known| known.name);
-        for name in recognised.filter(|name| !vars.contains_key(*name)) {
+        let is_var = |name: &str| vars.iter().any(|vars| vars.contains_key(name));
+        for name in recognised.filter(|name| !is_var(name)) {
             if let Some(text) = scope.get(name)? {
                 options.set(name, text);
             }

@@ -2,7 +2,10 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use super::glob;
 
@@ -44,16 +47,21 @@ pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        use std::os::unix::fs::FileTypeExt;
-        match path.metadata() {
-            Err(_) => return Ok(None),
-            Ok(it) if it.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            // Opening these may wait for ever.
-            Ok(it) if it.file_type().is_fifo() => return Err(io::ErrorKind::InvalidInput.into()),
-            Ok(_) => {}
+        // Without waiting: a pipe may have nobody at its other end.
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let file = match File::options().read(true).custom_flags(flags).open(path) {
+            Ok(file) => file,
+            Err(_) if !path.exists() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let metadata = file.metadata()?;
+        if metadata.file_type().is_fifo() {
+            return Err(io::ErrorKind::InvalidInput.into());
         }
-        let mut bytes = Vec::new();
-        File::open(path)?.take(FILE_MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+        let most = FILE_MAX_BYTES + 1;
+        let len = usize::try_from(metadata.len()).map_or(most, |len| most.min(len + 1));
+        let mut bytes = Vec::with_capacity(len);
+        file.take(most as u64).read_to_end(&mut bytes)?;
         Ok(Some(bytes))
     }
 

@@ -71,7 +71,8 @@ impl Reads {
 pub(super) struct Scope<'a> {
     config: &'a Layered,
     section: Option<&'a Section>,
-    vars: Option<&'a Vars>,
+    /// What comes before the section, the first of them first.
+    vars: [Option<&'a Vars>; 2],
     /// Options that a jail has from its filter: `known/…`.
     overlay: Option<&'a Options>,
     reads: Option<&'a Reads>,
@@ -101,11 +102,12 @@ impl<'a> Scope<'a> {
     /// A section; where it is missing, only `DEFAULT`.
     pub(super) fn new(config: &'a Layered, section: &str, budget: &'a Budget) -> Self {
         let section = config.section(section);
-        Self { config, section, vars: None, overlay: None, reads: None, budget }
+        Self { config, section, vars: [None; 2], overlay: None, reads: None, budget }
     }
 
-    pub(super) fn with_vars(self, vars: &'a Vars) -> Self {
-        Self { vars: Some(vars), ..self }
+    /// With options that come before the section's own, the first of them first.
+    pub(super) fn with_vars(self, vars: [&'a Vars; 2]) -> Self {
+        Self { vars: vars.map(Some), ..self }
     }
 
     pub(super) fn with_overlay(self, overlay: &'a Options) -> Self {
@@ -139,7 +141,7 @@ impl<'a> Scope<'a> {
     /// What an option was before the last layer that set it, as it comes to in that layer; else what it is. The vars
     /// are left aside.
     pub(super) fn get_known(&self, option: &str) -> Result<Option<Text>, Error> {
-        let bare = Self { vars: None, ..*self };
+        let bare = Self { vars: [None; 2], ..*self };
         let before = self.known().map(|known| Self { section: Some(known), ..bare });
         match before.map(|before| before.get(option)).transpose()?.flatten() {
             Some(text) => Ok(Some(text)),
@@ -153,7 +155,7 @@ impl<'a> Scope<'a> {
 
     /// An option as it stands there.
     fn find(&self, option: &str) -> Option<Found<'a>> {
-        if let Some(text) = self.vars.and_then(|vars| vars.get(option)) {
+        if let Some(text) = self.vars.into_iter().flatten().find_map(|vars| vars.get(option)) {
             return text.as_ref().map(Into::into);
         }
         if let Some(raw) = self.overlay.and_then(|overlay| overlay.get(option)) {

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! A jail or a filter that somebody names to try it out: `sshd`, `sshd[mode=aggressive]`, `filter.d/sshd`,
 //! `./my-filter.conf` (spec, client 8.1).
 //!
@@ -6,19 +5,13 @@
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-=======
-//! A filter by itself, as tools have it that try one out.
-
-use std::path::Path;
->>>>>>> lead
 use std::sync::Arc;
 
 use super::args;
 use super::directory::Directory;
-<<<<<<< HEAD
 use super::error::{Error, Place, Text};
 use super::files::{Disk, Files};
-use super::filter;
+use super::filter::{self, LogType};
 use super::ini::{self, Raw};
 use super::interpolate::{Budget, Reads, Vars};
 use super::jail::{JailText, Reader};
@@ -198,7 +191,7 @@ fn filter_of(
     named: &args::Spec,
 ) -> Result<Named, Unusable> {
     let spec = Text { value: named.name.clone(), place: None };
-    let source = filter::Source::new(config, spec, named.clone(), "auto", &loader.budget);
+    let source = filter::Source::new(config, spec, named.clone(), Some(LogType::File), &loader.budget);
     let filter = source.read(&Vars::default()).map_err(|error| unusable([&error].into_iter()))?;
     if !filter.is_defined {
         let reason = format!("{}: has no [Definition]; write one, with failregex in it", named.name);
@@ -253,79 +246,11 @@ impl Files for WithoutParts {
 
     fn list(&self, _: &Path) -> Vec<PathBuf> {
         Vec::new()
-=======
-use super::error::{Error, Place, Quoted, Text};
-use super::filter::{FilterText, LogType, Source};
-use super::jail::{JailText, file_name};
-use super::layer::{Failed, Loader};
-use super::load::{Unusable, chain};
-use super::spec;
-use crate::detect;
-
-/// What `name[option=value, …]` stands for: a filter of this directory, or with a path in place of the name that of a
-/// file, which is given without its extension. No jail adds anything to it, `logtype` only where neither the filter nor
-/// its options say another.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub fn filter(
-    directory: &Directory,
-    text: &str,
-    logtype: Option<LogType>,
-) -> Result<detect::Spec, Unusable> {
-    directory.open(|loader| {
-        let filter = read(&loader, text, logtype).map_err(|errors| Unusable {
-            reasons: errors.iter().map(chain).collect(),
-        })?;
-        let jail = JailText::around(filter);
-        spec::filter(&jail).map_err(|problems| Unusable {
-            reasons: problems.iter().map(ToString::to_string).collect(),
-        })
-    })
-}
-
-fn read(
-    loader: &Loader<'_>,
-    text: &str,
-    logtype: Option<LogType>,
-) -> Result<FilterText, Vec<Error>> {
-    let quoted = || Quoted::new(None, "filter", text);
-    let parsed = args::parse(text).map_err(|source| {
-        vec![Error::FilterSpec { quoted: quoted(), spec: text.to_owned(), source }]
-    })?;
-    let config = loader.load(&file_name("filter.d", &parsed.name)).map_err(|failed| match failed {
-        Failed::Absent => vec![Error::NoFilter { quoted: quoted(), name: parsed.name.clone() }],
-        Failed::Wrong(errors) => errors.to_vec(),
-    })?;
-    let spec = Text { value: text.to_owned(), place: None };
-    let source = Source::new(config, spec, parsed, logtype, &loader.budget);
-    source.read_alone().map_err(|error| vec![error])
-}
-
-impl JailText {
-    /// A jail that says nothing itself.
-    fn around(filter: FilterText) -> Self {
-        let file: Arc<Path> = Path::new("").into();
-        Self {
-            name: filter.name.clone(),
-            place: Place { file, line: 0 },
-            outcome: Ok(()),
-            backend: String::new(),
-            settings: Vec::new(),
-            filter: Some(filter),
-            actions: Vec::new(),
-            journalmatch: Vec::new(),
-            logs: Vec::new(),
-            variables: Vec::new(),
-            unread: Vec::new(),
-        }
->>>>>>> lead
     }
 }
 
 #[cfg(test)]
 mod tests {
-<<<<<<< HEAD
     use std::fs;
 
     use tempfile::TempDir;
@@ -429,32 +354,5 @@ mode = unset
         };
         assert!(wrong("odd.filter").ends_with("let it end in .conf"));
         assert!(wrong("none.conf").contains("has no [Definition]"));
-=======
-    use super::*;
-
-    /// One of our own filters.
-    fn ours(text: &str) -> Result<detect::Spec, Unusable> {
-        filter(&Directory::BuiltIn, text, None)
-    }
-
-    #[test]
-    fn a_filter_is_read_without_a_jail() {
-        let spec = ours("sshd").unwrap();
-        assert!(!spec.patterns.failregex.is_empty());
-    }
-
-    #[test]
-    fn its_options_count() {
-        let number = |text| ours(text).unwrap().patterns.failregex.len();
-        assert!(number("sshd[mode=aggressive]") > number("sshd"));
-    }
-
-    #[test]
-    fn what_is_wrong_is_told() {
-        for (text, told) in [("nothing", "there is no filter nothing"), ("sshd[", "syntax")] {
-            let unusable = ours(text).unwrap_err();
-            assert!(unusable.to_string().contains(told), "{unusable}");
-        }
->>>>>>> lead
     }
 }

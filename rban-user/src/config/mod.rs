@@ -5,6 +5,7 @@
 //! has no configuration for is as we ship it: the files under `config/` are compiled in.
 
 mod action;
+mod alone;
 mod args;
 mod definition;
 mod directory;
@@ -40,6 +41,7 @@ mod view;
 mod words;
 
 pub use action::{ActionText, Does};
+pub use alone::filter_alone;
 pub use args::{NotASpec, Spec};
 pub use directory::Directory;
 pub use error::{Error as TextError, Place, Quoted, Text};
@@ -50,7 +52,6 @@ pub use jail::{Consequence, JailError, JailText, LogText};
 pub use load::{Config, FailedJail, Overrides, Unusable, Warning, examine, load, read, settings};
 pub use lookup::{Named, Origin, lookup};
 pub use options::{Setting, Value};
-pub use lookup::filter;
 pub use problem::{Problem, Wrong};
 pub use rban_conf::{Enforce, Settings};
 pub use read::{Read, read_from};

@@ -75,13 +75,8 @@ pub(super) fn jail_conf(loader: &Loader<'_>) -> Result<Layered, Failed> {
 }
 
 /// Sections that are no jails.
-<<<<<<< HEAD
 pub(super) fn is_hidden(name: &str) -> bool {
-    name == INCLUDES || name.starts_with("KNOWN/")
-=======
-fn is_hidden(name: &str) -> bool {
     name == INCLUDES || name.starts_with(HIDDEN)
->>>>>>> lead
 }
 
 #[cfg(test)]

@@ -59,30 +59,24 @@ pub(super) struct Built {
 /// Gives a jail's text its meaning.
 pub(super) fn build(jail: &JailText, services: &Services) -> Built {
     let mut build = Build { jail, problems: Vec::new(), warnings: Vec::new() };
+    let findtime = build.findtime();
     let spec = JailSpec {
         name: jail.name.as_str().into(),
         source: build.source(),
-        filter: build.filter(),
-        policy: build.policy(),
+        filter: build.filter(findtime),
+        policy: build.policy(findtime),
         actions: jail.actions.iter().filter_map(|it| build.action(it, services)).collect(),
     };
     let Build { problems, warnings, .. } = build;
     Built { spec: if problems.is_empty() { Ok(spec) } else { Err(problems) }, warnings }
 }
 
-<<<<<<< HEAD
 /// Gives a jail's filter its meaning, and nothing else of the jail.
 pub(super) fn filter(jail: &JailText) -> Result<detect::Spec, Vec<Problem>> {
     let mut build = Build { jail, problems: Vec::new(), warnings: Vec::new() };
-    let filter = build.filter();
+    let findtime = build.findtime();
+    let filter = build.filter(findtime);
     if build.problems.is_empty() { Ok(filter) } else { Err(build.problems) }
-=======
-/// Gives the text of a jail's filter its meaning.
-pub(super) fn filter(jail: &JailText) -> Result<detect::Spec, Vec<Problem>> {
-    let mut build = Build { jail, problems: Vec::new(), warnings: Vec::new() };
-    let spec = build.filter();
-    if build.problems.is_empty() { Ok(spec) } else { Err(build.problems) }
->>>>>>> lead
 }
 
 struct Build<'a> {
@@ -167,7 +161,7 @@ impl<'a> Build<'a> {
         all.collect()
     }
 
-    fn filter(&mut self) -> detect::Spec {
+    fn filter(&mut self, findtime: Duration) -> detect::Spec {
         const MAXLINES_MAX: i64 = 1_000;
         let one = NonZeroUsize::MIN;
         detect::Spec {
@@ -183,7 +177,7 @@ impl<'a> Build<'a> {
             },
             datepattern: self.lines("datepattern"),
             logtimezone: self.text("logtimezone").map(|text| text.value.clone()),
-            findtime: self.findtime(),
+            findtime,
         }
     }
 
@@ -208,7 +202,7 @@ impl<'a> Build<'a> {
         self.parse("findtime", UNSET, |text| value::span(text).map_err(NotATime::into))
     }
 
-    fn policy(&mut self) -> jail::Spec {
+    fn policy(&mut self, findtime: Duration) -> jail::Spec {
         const UNSET_BANTIME: Duration = Duration::from_secs(600);
         const UNSET_MAXRETRY: NonZeroU32 = NonZeroU32::new(3).expect("not zero");
         jail::Spec {
@@ -217,7 +211,7 @@ impl<'a> Build<'a> {
                 let times = number(text, 1, i64::from(u32::MAX))?;
                 Ok(NonZeroU32::new(times as u32).unwrap_or(UNSET_MAXRETRY))
             }),
-            findtime: self.findtime(),
+            findtime,
             bantime: self.parse("bantime", Some(UNSET_BANTIME), |text| {
                 value::bantime(text).map_err(NotATime::into)
             }),

@@ -102,20 +102,16 @@ fn one_pass(
 }
 
 /// The next `<tag>` from here on, brackets included: no blank and no other bracket stands in it.
-fn next_tag(text: &str, from: usize) -> Option<(usize, usize)> {
-    let mut start = None;
-    for (at, byte) in text.bytes().enumerate().skip(from) {
-        match byte {
-            b'<' => start = Some(at),
-            b' ' => start = None,
-            b'>' => match start.take() {
-                Some(start) if start + 1 < at => return Some((start, at + 1)),
-                _ => {}
-            },
-            _ => {}
+fn next_tag(text: &str, mut from: usize) -> Option<(usize, usize)> {
+    loop {
+        let start = from + text[from..].find('<')?;
+        let inner = &text[start + 1..];
+        let length = inner.find(['<', '>', ' '])?;
+        from = start + 1 + length;
+        if length > 0 && inner[length..].starts_with('>') {
+            return Some((start, from + 1));
         }
     }
-    None
 }
 
 #[cfg(test)]

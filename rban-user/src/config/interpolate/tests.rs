@@ -72,7 +72,9 @@ fn vars_come_first_and_may_hide() {
     let text = |value: &str| Some(Text { value: value.to_owned(), place: None });
     vars.insert("a".to_owned(), text("v%(b)s"));
     vars.insert("b".to_owned(), None);
-    let get = |vars: &Vars, name| Scope::new(&layered, "s", &budget).with_vars(vars).get(name);
+    let get = |vars: &Vars, name| {
+        Scope::new(&layered, "s", &budget).with_vars([vars, &Vars::new()]).get(name)
+    };
     assert!(get(&vars, "x").is_err());
     assert_eq!(get(&vars, "b").unwrap(), None);
     vars.remove("b");

@@ -125,12 +125,12 @@ impl Reader<'_> {
             findings.look_at(&filter.settings);
             jail.filter = Some(filter);
         }
+        self.actions(jail, &vars, findings)?;
         let of_filter = jail.filter.iter().flat_map(|filter| &filter.settings);
         let mut all = jail.settings.iter().chain(of_filter);
         if let Some(setting) = all.find(|setting| setting.name == "journalmatch") {
             jail.journalmatch = journalmatch(&setting.text)?;
         }
-        self.actions(jail, &vars, findings)?;
         jail.find_logs(self.loader.files(), findings)
     }
 
