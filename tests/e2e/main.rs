@@ -5,6 +5,7 @@
 mod bans_a_guesser;
 mod cli;
 mod cli_errors;
+mod configured;
 mod detaches;
 mod drops_everything;
 mod modes;

@@ -285,6 +285,10 @@ pub fn shipped(dir: &Path) -> Result<PathBuf> {
     Ok(own)
 }
 
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().context("a path that is no text")
+}
+
 /// A running `rban run`; killed on drop.
 #[derive(Debug)]
 pub struct Daemon {
@@ -294,21 +298,22 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts `rban run --iface eth0 --log LOG ARGS…` and waits until it is ready.
+    /// Starts `rban run --iface eth0 --log LOG ARGS…` with what we ship as configuration, and waits until it is ready.
     ///
     /// # Errors
     ///
     /// Where it ends instead, with what it said.
     pub fn start(rban: &Rban, log: &Path, args: &[&str]) -> Result<Self> {
-        let mut daemon = Self::spawn(rban, log, args)?;
-        wait_for("rban run to be ready", || {
-            if let Some(status) = daemon.child.try_wait()? {
-                bail!("rban run: {status}: {}", daemon.said()?);
-            }
-            Ok(daemon.said()?.contains("ready"))
-        })
-        .with_context(|| format!("rban run said: {}", daemon.said().unwrap_or_default()))?;
-        Ok(daemon)
+        Self::spawn(rban, log, args)?.wait_until_ready()
+    }
+
+    /// Starts `rban run --iface eth0 -c DIR` and waits until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// Where it ends instead, with what it said.
+    pub fn configured(rban: &Rban, dir: &Path) -> Result<Self> {
+        Self::run(rban, &["-c", text(dir)?])?.wait_until_ready()
     }
 
     /// Starts it without waiting.
@@ -317,24 +322,34 @@ impl Daemon {
     ///
     /// Where it cannot be started at all.
     pub fn spawn(rban: &Rban, log: &Path, args: &[&str]) -> Result<Self> {
+        let config = shipped(rban.dir())?;
+        Self::run(rban, &[&["-c", text(&config)?, "--log", text(log)?], args].concat())
+    }
+
+    fn run(rban: &Rban, args: &[&str]) -> Result<Self> {
         let (file, stderr) = tempfile::Builder::new()
             .prefix("daemon-")
             .suffix(".stderr")
             .tempfile_in(rban.dir())?
             .keep()?;
         let mut command = rban.host.daemon(rban.program());
-        let log = log.to_str().context("a log path that is no text")?;
         let small = ["--max-bans-v4", "1024", "--max-bans-v6", "1024"];
         let small = if args.contains(&small[0]) { &small[2..] } else { &small[..] };
-        let config = if args.contains(&"-c") { None } else { Some(shipped(rban.dir())?) };
-        let config = config.as_ref().map(|dir| dir.to_str().context("a path that is no text"));
-        let config = config.transpose()?.map(|dir| ["-c", dir]);
-        let config = config.as_ref().map_or(&[][..], |config| &config[..]);
-        let all = [&["run", "--iface", IFACE, "--log", log], config, small, args].concat();
-        rban.add_args(&mut command, &all);
+        rban.add_args(&mut command, &[&["run", "--iface", IFACE], small, args].concat());
         command.env("NO_COLOR", "1").stdout(File::create(rban.dir().join("stdout"))?).stderr(file);
         let child = command.spawn().context("starting rban run")?;
         Ok(Self { child, stderr, is_quiet: false })
+    }
+
+    fn wait_until_ready(mut self) -> Result<Self> {
+        wait_for("rban run to be ready", || {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("rban run: {status}: {}", self.said()?);
+            }
+            Ok(self.said()?.contains("ready"))
+        })
+        .with_context(|| format!("rban run said: {}", self.said().unwrap_or_default()))?;
+        Ok(self)
     }
 
     /// Keeps what it said to itself, where otherwise all is shown at the end (by the test harness: if the test fails).

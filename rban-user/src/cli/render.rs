@@ -31,7 +31,7 @@ pub(super) fn unless_gone(error: io::Error) -> io::Result<()> {
 /// Says on standard error what went wrong, or what the admin should know besides.
 pub(super) fn complain(message: &str) {
     // Nobody is there to be told if this fails too.
-    drop(writeln!(io::stderr(), "rban: {message}"));
+    drop(io::stderr().write_all(format!("rban: {message}\n").as_bytes()));
 }
 
 /// An error with what caused it.

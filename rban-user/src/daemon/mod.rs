@@ -117,8 +117,9 @@ async fn serve(options: Options) -> Result<()> {
     let (to_enforcer, enforcer_inbox) = mpsc::channel(wiring::CHANGES);
     let mut upstream = JoinSet::new();
     let mut handles = Vec::new();
-    let names = Names::of_system(Families::of_this_host());
-    let (world, resolver) = (World::new(names.clone()), Resolver::start(names));
+    // Two, so that names which clients make up cannot hold up those of ignoreip.
+    let names = || Names::of_system(Families::of_this_host());
+    let (world, resolver) = (World::new(names()), Resolver::start(names()));
     for jail in jails {
         let screen = Screen::new(jail.spec.name.clone(), world.clone());
         handles.push(start_jail(jail, screen, &resolver, &never, &to_enforcer, &stopped, &mut upstream)?);

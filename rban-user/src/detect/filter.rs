@@ -213,13 +213,17 @@ impl Filter {
     ) {
         let mut candidates = std::mem::take(&mut work.candidates);
         self.which.candidates(text, &mut candidates);
+        let mut left = None;
         for &index in &candidates {
+            let text = left.as_deref().unwrap_or(text);
             if !seen.count(self.failregex[index].search(&mut work.scratch, text)) {
                 continue;
             }
             if self.failure(index, text, subject, style, work, seen, found) == Next::Stop {
                 break;
             }
+            // Lines that were used up are not there for the next pattern.
+            left = self.buffer.as_ref().map(Buffer::text);
         }
         work.candidates = candidates;
     }

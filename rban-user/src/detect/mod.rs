@@ -5,7 +5,7 @@
 //! lines that may matter are looked at by patterns. Knows nothing of jails or files, and asks no name server: a host
 //! name is found as a name.
 
-mod date;
+pub mod date;
 mod detector;
 mod examine;
 mod fields;

@@ -4,7 +4,7 @@ use crate::clock::WallTime;
 
 /// A time as a template read it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::detect) enum Stamp {
+pub enum Stamp {
     /// The parts of a calendar date; what is left out is known only when it is resolved.
     Civil(Fields),
     /// A count of seconds, which needs no calendar.
@@ -15,7 +15,7 @@ pub(in crate::detect) enum Stamp {
 
 /// Why a matched date has no time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::detect) enum NotATime {
+pub enum NotATime {
     /// There is no such day or time of day, or a part is no number: the line counts as one without a date.
     #[error("there is no such date")]
     Impossible,
@@ -35,14 +35,14 @@ pub(in crate::detect) enum NotATime {
 
 impl NotATime {
     /// Whether fail2ban fails to process such a line at all (spec, filter 4, last paragraph).
-    pub(in crate::detect) fn fails_the_line(self) -> bool {
+    pub fn fails_the_line(self) -> bool {
         self != Self::Impossible
     }
 }
 
 /// The parts of a date that were written. Nothing is checked but that they are numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::detect) struct Fields {
+pub struct Fields {
     pub(super) year: Option<i32>,
     pub(super) month: Option<i32>,
     pub(super) day: Option<i32>,

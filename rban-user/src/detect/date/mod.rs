@@ -30,7 +30,7 @@ use jiff::tz::TimeZone;
 
 pub use effective::Odd;
 pub(super) use effective::{Dated, Decision, LineTimes, Phase, Taken, Text};
-pub(super) use fields::{NotATime, Stamp};
+pub use fields::{Fields, NotATime, Stamp};
 use local::Local;
 use reader::Decades;
 use search::Line;
@@ -41,11 +41,11 @@ use crate::clock::WallTime;
 
 /// What configuration asks of the dates of a jail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Spec {
+pub struct Spec {
     /// The lines of `datepattern`. None at all: the default templates.
-    pub(crate) patterns: Vec<String>,
+    pub patterns: Vec<String>,
     /// `logtimezone`: the zone of dates that name none, as an abbreviation or an offset. `None`: the local one.
-    pub(crate) logtimezone: Option<String>,
+    pub logtimezone: Option<String>,
 }
 
 /// Why a [`Spec`] is no good.
@@ -91,7 +91,7 @@ pub enum Error {
 
 /// Finds the dates of one jail's lines.
 #[derive(Clone, Debug)]
-pub(super) struct Detector {
+pub struct Detector {
     selection: Selection,
     log_offset_secs: Option<i32>,
     local: Local,
@@ -99,11 +99,11 @@ pub(super) struct Detector {
 
 /// The date in a line.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Found {
+pub struct Found {
     /// What the patterns of a filter do not see. Empty where the pattern says that the line need not have a date.
-    pub(super) cut: Range<usize>,
+    pub cut: Range<usize>,
     /// What it says; [`Detector::time`] makes a moment of it.
-    pub(super) stamp: Stamp,
+    pub stamp: Stamp,
 }
 
 impl Detector {
@@ -112,7 +112,7 @@ impl Detector {
     ///
     /// # Errors
     /// A pattern or a zone that cannot be understood.
-    pub(super) fn new(spec: &Spec, zone: TimeZone, year_now: i16) -> Result<Self, Error> {
+    pub fn new(spec: &Spec, zone: TimeZone, year_now: i16) -> Result<Self, Error> {
         let templates = list::of_patterns(&spec.patterns, Decades::new(year_now))?;
         let log_offset_secs = match &spec.logtimezone {
             None => None,
@@ -131,7 +131,7 @@ impl Detector {
 
     /// The date in the line.
     #[inline]
-    pub(super) fn find(&mut self, line: &str, now: WallTime) -> Option<Found> {
+    pub fn find(&mut self, line: &str, now: WallTime) -> Option<Found> {
         let hit = self.selection.find(&Line::new(line), now)?;
         Some(Found { cut: hit.cut, stamp: hit.stamp })
     }
@@ -141,7 +141,7 @@ impl Detector {
     /// # Errors
     /// No moment can be made of it.
     #[inline]
-    pub(super) fn time(&mut self, stamp: &Stamp, now: WallTime) -> Result<WallTime, NotATime> {
+    pub fn time(&mut self, stamp: &Stamp, now: WallTime) -> Result<WallTime, NotATime> {
         match stamp {
             Stamp::Civil(fields) => fields.resolve(now, self.log_offset_secs, &mut self.local),
             Stamp::Moment(time) => Ok(*time),

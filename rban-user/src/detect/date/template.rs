@@ -74,7 +74,7 @@ impl Template {
     pub(super) fn regex(&self) -> Option<&str> {
         match &self.matcher {
             Matcher::Core { core, .. } if core.is_count() => None,
-            _ => Some(self.engine()?.as_str()),
+            _ => Some(self.pattern()?.as_str()),
         }
     }
 

@@ -132,6 +132,16 @@ impl<'a> Machine<'a> {
         self.frames.push(frame);
     }
 
+    /// Notes another way to go on.
+    #[inline(always)]
+    pub(super) fn push_choice(&mut self, frame: Frame) -> Result<(), LimitReached> {
+        if self.frames.len() >= FRAMES_MAX {
+            return Err(LimitReached);
+        }
+        self.push(frame);
+        Ok(())
+    }
+
     fn set_slot(&mut self, slot: usize, value: u32) {
         if !self.frames.is_empty() {
             let old = self.slots[slot];
@@ -207,7 +217,7 @@ impl<'a> Machine<'a> {
                         let [one, other] =
                             looks.map(|look| program.firsts[look as usize].allows(text, at));
                         if one && other {
-                            self.push(Frame::Goto { pc: second, at: at as u32 });
+                            self.push_choice(Frame::Goto { pc: second, at: at as u32 })?;
                         }
                         match (one, other) {
                             (true, _) => Some((first as usize, at)),
@@ -282,9 +292,6 @@ impl<'a> Machine<'a> {
         self.spend(1)?;
         if self.left < self.memo_below && !self.remembers {
             self.begin_to_remember();
-        }
-        if self.frames.len() > FRAMES_MAX {
-            return Err(LimitReached);
         }
         while let Some(frame) = self.frames.pop() {
             match frame {

@@ -19,6 +19,7 @@ pub(super) fn find(program: &mut Program) {
             Step::Repeat(index) => {
                 let next = firsts[pc + 1];
                 let literal = literal_at(program, pc + 1);
+                let second = second_at(program, pc + 1, &firsts);
                 let repeat = &mut program.repeats[index as usize];
                 let set = &program.sets[repeat.set as usize];
                 // Where what follows cannot begin with a character of the set, only the longest can be right.
@@ -26,6 +27,7 @@ pub(super) fn find(program: &mut Program) {
                     repeat.order = Order::Longest;
                 }
                 repeat.next = pool.add(next);
+                repeat.second = pool.add(second);
                 repeat.literal = literal;
             }
             _ => {}
@@ -114,6 +116,18 @@ fn literal_at(program: &Program, mut pc: usize) -> [u32; 2] {
             Step::Save(_) => pc += 1,
             Step::Jump(to) if to as usize > pc => pc = to as usize,
             _ => return [0, 0],
+        }
+    }
+}
+
+/// What may stand behind the next character, if that is one character for sure.
+fn second_at(program: &Program, mut pc: usize, firsts: &[First]) -> First {
+    loop {
+        match program.steps[pc] {
+            Step::Byte(_) | Step::Set(_) => return firsts[pc + 1],
+            Step::Save(_) => pc += 1,
+            Step::Jump(to) if to as usize > pc => pc = to as usize,
+            _ => return First::ANYTHING,
         }
     }
 }

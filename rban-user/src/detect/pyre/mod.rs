@@ -7,10 +7,12 @@
 //! time is linear in the text unless there are back-references; and whatever the pattern, a search ends after as many
 //! steps as the caller allows.
 
+mod approximate;
 mod ast;
 mod bytes;
 mod class;
 mod compile;
+mod conditions;
 mod exec;
 mod first;
 pub(crate) mod lint;
@@ -21,11 +23,15 @@ mod rare;
 mod repeat;
 mod search;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod text;
 mod unicode;
 
 use std::ops::Range;
 use std::sync::Arc;
+
+use regex_syntax::hir::Hir;
 
 pub(crate) use ast::Ast;
 pub(crate) use exec::{LimitReached, Scratch};
@@ -99,6 +105,12 @@ impl Pattern {
         matches!(self.0.plan.start, search::Start::Text)
     }
 
+    /// A regular pattern, over bytes, that matches wherever this one does, and perhaps elsewhere. Build automata from it
+    /// as it is: its text loses the brackets of repeated repeats.
+    pub(crate) fn over_approximation(&self) -> Hir {
+        approximate::of(&self.0.ast)
+    }
+
     /// The pattern as it was understood.
     pub(crate) fn ast(&self) -> &Ast {
         &self.0.ast
@@ -111,11 +123,5 @@ impl Scratch {
         let &[start, end] = self.slots.get(group * 2..group * 2 + 2)? else { return None };
         let matched = start != exec::NOWHERE && end != exec::NOWHERE;
         matched.then_some(start as usize..end as usize)
-    }
-}
-impl Pattern {
-    // STUB
-    pub(crate) fn over_approximation(&self) -> regex_syntax::hir::Hir {
-        regex_syntax::hir::Hir::dot(regex_syntax::hir::Dot::AnyByte)
     }
 }

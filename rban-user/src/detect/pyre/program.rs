@@ -109,6 +109,14 @@ pub(super) enum Step {
     Match,
 }
 
+impl Program {
+    /// A part of the literals.
+    #[inline(always)]
+    pub(super) fn literal(&self, [start, len]: [u32; 2]) -> &[u8] {
+        &self.text[start as usize..(start + len) as usize]
+    }
+}
+
 /// A class, ready to be asked.
 #[derive(Clone, Debug)]
 pub(super) struct Set {
@@ -139,8 +147,12 @@ pub(super) struct Repeat {
     /// `u32::MAX`: without end.
     pub(super) max: u32,
     pub(super) order: Order,
+    /// Text that may not begin at any of the characters, in [`Program::text`]; empty if there is none.
+    pub(super) guard: [u32; 2],
     /// What may follow, in [`Program::firsts`].
     pub(super) next: u32,
+    /// What may follow that, if it is one character of ASCII.
+    pub(super) second: u32,
     /// The literal that follows, in [`Program::text`]; empty if none does.
     pub(super) literal: [u32; 2],
     pub(super) row: u32,

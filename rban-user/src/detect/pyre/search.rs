@@ -7,7 +7,7 @@ use memchr::{memchr, memchr2, memchr3, memmem};
 use super::ast::Assertion;
 use super::bytes::First;
 use super::exec::{LimitReached, Machine, NOWHERE, Scratch};
-use super::program::{Order, Program, Step};
+use super::program::{Program, Step};
 
 /// A literal as long as this tells lines apart: shorter ones stand in most.
 const REQUIRED_BYTES_MIN: usize = 3;
@@ -96,9 +96,8 @@ fn leading_run(program: &Program) -> Option<usize> {
     let first = program.steps.iter().find(|step| !matches!(step, Step::Save(_)));
     let &Step::Repeat(index) = first? else { return None };
     let repeat = &program.repeats[index as usize];
-    // With back-references, what follows depends on where the match began; a possessive one may fit better later.
-    let fits =
-        repeat.max == u32::MAX && !program.has_backreferences && repeat.order != Order::Longest;
+    // With back-references, what follows depends on where the match began.
+    let fits = repeat.max == u32::MAX && repeat.guard[1] == 0 && !program.has_backreferences;
     fits.then_some(repeat.set as usize)
 }
 
