@@ -69,7 +69,7 @@ impl Format {
     }
 }
 
-fn row(out: &mut impl Write, failure: &Failure<'_>) -> io::Result<()> {
+fn row<W: Write>(out: &mut W, failure: &Failure<'_>) -> io::Result<()> {
     out.write_all(b"[")?;
     match failure.capture("fid") {
         Some(value @ Value::Many(_)) => many(out, "fid", value)?,
@@ -82,7 +82,7 @@ fn row(out: &mut impl Write, failure: &Failure<'_>) -> io::Result<()> {
     }
     out.write_all(b",\t{")?;
     let mut between = "";
-    let mut entry = |out: &mut _, name: &str, value: Option<&Value>| {
+    let mut entry = |out: &mut W, name: &str, value: Option<&Value>| {
         write!(out, "{between}")?;
         between = ", ";
         python::quoted(out, name)?;
