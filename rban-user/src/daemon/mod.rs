@@ -11,7 +11,7 @@ mod enforcer;
 mod guard;
 mod ignore;
 mod jail;
-mod names;
+pub(crate) mod names;
 #[cfg(feature = "log")]
 mod program_log;
 mod resolve;

@@ -305,7 +305,9 @@ impl Filter {
             }
         };
         let fields = std::mem::take(&mut work.fields);
-        let (outcome, session) = self.sessions.merge(&session, fields, &work.matches, subject.now);
+        let name = session;
+        let (outcome, session) = self.sessions.merge(&name, fields, &work.matches, subject.now);
+        session.fields.set(Name::MLFID, Value::Text(name));
         if outcome == Outcome::NoFailure && style != Style::Every {
             return next;
         }

@@ -42,6 +42,8 @@ pub enum Error {
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     pub(super) pyre: pyre::Pattern,
+    /// As it is compiled, its tags replaced.
+    expanded: Box<str>,
     /// What each named group is stored under.
     groups: Vec<(Name, usize)>,
     /// Names that take the first of these groups that is not empty, where they have nothing themselves.
@@ -75,7 +77,8 @@ impl Pattern {
         let tuples = targets(&named, "tuple_", names);
         named.sort_by_key(|(_, group)| *group);
         let groups = named.into_iter().map(|(name, group)| (names.intern(&name), group)).collect();
-        Ok(Self { pyre, groups, alternatives, tuples, skipped })
+        let expanded = expanded.into();
+        Ok(Self { pyre, expanded, groups, alternatives, tuples, skipped })
     }
 
     /// Whether a match says who failed, or at least in which session.
@@ -88,6 +91,11 @@ impl Pattern {
     /// Searches a text; what is captured stays in `scratch`.
     pub(super) fn search(&self, scratch: &mut Scratch, text: &[u8]) -> Result<bool, LimitReached> {
         self.pyre.search(scratch, text, SEARCH_STEPS)
+    }
+
+    /// The pattern, its tags replaced.
+    pub(super) fn expanded(&self) -> &str {
+        &self.expanded
     }
 
     /// The names of its groups, in their order.
