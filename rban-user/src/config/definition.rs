@@ -112,16 +112,18 @@ impl<'a> Definition<'a> {
         let config = self.config.clone();
         let scope = Scope::new(&config, INIT, self.budget);
         let Some(section) = scope.section() else { return Ok(()) };
-        let given = self.args.clone();
+        let before = self.args.len();
+        let is_given = |args: &Args, name: &str| args.position(name).is_some_and(|at| at < before);
         for (name, _) in section.options.iter() {
             let Some(text) = scope.get(name)? else { continue };
             self.args.set(format!("{KNOWN}{name}"), text.clone());
-            if given.contains(name) {
+            if is_given(&self.args, name) {
                 continue;
             }
             // A variant for some condition goes by what is given for all.
             let of_all = name.split_once('?').and_then(|(base, _)| {
-                given.get(base).or_else(|| jail.get(base).and_then(Option::as_ref))
+                let arg = self.args.get(base).filter(|_| is_given(&self.args, base));
+                arg.or_else(|| jail.get(base).and_then(Option::as_ref))
             });
             self.args.set(name.clone(), of_all.cloned().unwrap_or(text));
         }

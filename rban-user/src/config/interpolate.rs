@@ -129,7 +129,8 @@ impl<'a> Scope<'a> {
 
     /// What stands in an option, its references replaced.
     fn resolve(&self, option: &str, found: Found<'_>) -> Result<Text, Error> {
-        let mut value = Expansion { scope: self, text: String::new(), cost: 0 };
+        let mut value =
+            Expansion { scope: self, text: String::with_capacity(found.text.len()), cost: 0 };
         let added = value.add(option, found, 1);
         self.budget.spend(OPTION_COST + value.cost, || {
             Quoted::new(found.place.cloned(), option, found.text)
