@@ -59,10 +59,11 @@ impl Reader<'_> {
             }
             Err(error) => {
                 // Whether it is enabled can be told all the same, unless that is what is wrong.
-                let scope = self.scope(&jail);
-                let enabled = scope.get("enabled").ok().flatten();
-                let enabled = enabled.map(|text| Setting::new(options::JAIL[0], text).value);
-                if enabled != Some(Value::Flag(true)) {
+                let enabled = self
+                    .scope(&jail)
+                    .get("enabled")
+                    .map(|text| text.map(|text| Setting::new(options::JAIL[0], text).value));
+                if enabled.is_ok_and(|enabled| enabled != Some(Value::Flag(true))) {
                     findings.add(What::Fatal(error));
                     return None;
                 }
