@@ -30,6 +30,13 @@ pub(super) enum Others {
     Unwanted,
 }
 
+/// Options with their tags.
+pub(super) struct Unresolved {
+    options: Ordered<Text>,
+    /// What was given when they were read.
+    args: Vars,
+}
+
 /// A filter or an action as one jail has it.
 pub(super) struct Definition<'a> {
     config: Rc<Layered>,
@@ -63,17 +70,27 @@ impl<'a> Definition<'a> {
         &self.args
     }
 
-    /// The options for a jail with these: what the file says first, then the arguments, all tags replaced. What the
-    /// jail sets is not read from the file.
-    pub(super) fn read(&mut self, jail: &Vars, others: Others) -> Result<Ordered<Text>, Error> {
-        let own = self.args.iter();
-        let own = own.map(|(name, text)| (lower_case(name).into_owned(), Some(text.clone())));
-        let vars = [&own.collect(), jail];
-        let mut options = self.of_file(vars, others)?;
+    /// The options for a jail with these: what the file says first, then the arguments. What the jail sets is not read
+    /// from the file.
+    pub(super) fn read(&mut self, jail: &Vars, others: Others) -> Result<Unresolved, Error> {
+        let args = self.args.iter();
+        let args = args.map(|(name, text)| (lower_case(name).into_owned(), Some(text.clone())));
+        let args: Vars = args.collect();
+        let mut options = self.of_file([&args, jail], others)?;
         self.add_init(jail)?;
         for (name, text) in self.args.iter() {
             options.set(name.clone(), text.clone());
         }
+        Ok(Unresolved { options, args })
+    }
+
+    /// The same with all tags replaced. Fail2ban does that once it has read everything.
+    pub(super) fn resolve(
+        &self,
+        Unresolved { mut options, args }: Unresolved,
+        jail: &Vars,
+    ) -> Result<Ordered<Text>, Error> {
+        let vars = [&args, jail];
         let tags = Tags {
             definition: self,
             scope: Scope::new(&self.config, DEFINITION, self.budget).with_vars(vars),

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::args::Spec;
-use super::definition::{Args, DEFINITION, Definition, Others};
+use super::definition::{Args, DEFINITION, Definition, Others, Unresolved};
 use super::error::{Error, Text};
 use super::interpolate::{Budget, Vars};
 use super::layer::Layered;
@@ -59,18 +59,33 @@ impl<'a> Source<'a> {
 
     /// All that it says, for `%(known/…)s` in the jail.
     pub(super) fn known(&mut self, jail: &Vars) -> Result<Ordered<Text>, Error> {
-        self.definition.read(jail, Others::Wanted)
+        let options = self.definition.read(jail, Others::Wanted)?;
+        self.definition.resolve(options, jail)
     }
 
-    /// What of it counts beside the jail's own options.
-    pub(super) fn read(mut self, jail: &Vars) -> Result<FilterText, Error> {
+    /// Reads what of it counts beside the jail's own options.
+    pub(super) fn read(mut self, jail: &Vars) -> Result<Pending<'a>, Error> {
         let options = self.definition.read(jail, Others::Unwanted)?;
+        Ok(Pending { source: self, options })
+    }
+}
+
+/// A filter that is read, its tags not replaced yet.
+pub(super) struct Pending<'a> {
+    source: Source<'a>,
+    options: Unresolved,
+}
+
+impl Pending<'_> {
+    pub(super) fn resolve(self, jail: &Vars) -> Result<FilterText, Error> {
+        let Source { spec, name, given, definition } = self.source;
+        let options = definition.resolve(self.options, jail)?;
         Ok(FilterText {
-            spec: self.spec,
-            name: self.name,
-            args: self.given,
+            spec,
+            name,
+            args: given,
             settings: settings(&options, &options::FILTER),
-            is_defined: self.definition.is_defined(),
+            is_defined: definition.is_defined(),
         })
     }
 }
