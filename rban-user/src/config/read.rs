@@ -1,6 +1,6 @@
 //! A directory of configuration as text: what every jail says, with places, before it is given a meaning.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::error::Error;
@@ -35,6 +35,8 @@ pub fn read(dir: &Path, files: &dyn Files) -> Result<Read, Vec<Error>> {
 }
 
 fn read_within(dir: &Path, files: &dyn Files, budget: Budget) -> Result<Read, Vec<Error>> {
+    // Without a slash at its end.
+    let dir: &Path = &dir.components().collect::<PathBuf>();
     if !files.is_dir(dir) {
         return Err(vec![Error::NoDirectory { dir: dir.to_owned() }]);
     }
