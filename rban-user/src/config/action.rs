@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::args::Spec;
-use super::definition::{Args, Definition, KNOWN, Others};
+use super::definition::{Args, Definition, KNOWN, Others, Unresolved};
 use super::error::{Error, Text};
 use super::filter::settings;
 use super::interpolate::{Budget, Vars};
@@ -52,14 +52,13 @@ pub enum Does {
 /// Where a jail's action comes from.
 pub(super) struct Source<'a> {
     pub(super) config: Rc<Layered>,
-    pub(super) jail_name: &'a str,
     pub(super) spec: Text,
     pub(super) parsed: Spec,
     pub(super) budget: &'a Budget,
 }
 
-impl Source<'_> {
-    pub(super) fn read(self, jail: &Vars) -> Result<ActionText, Error> {
+impl<'a> Source<'a> {
+    pub(super) fn read(self, jail_name: &str, jail: &Vars) -> Result<Pending<'a>, Error> {
         let Spec { name: file, options: given } = self.parsed;
         let mut args = Args::default();
         for (name, value) in &given {
@@ -67,17 +66,35 @@ impl Source<'_> {
         }
         let by_program = |value: &str| Text { value: value.to_owned(), place: None };
         if !args.contains("name") {
-            args.set("name", by_program(self.jail_name));
+            args.set("name", by_program(jail_name));
         }
         let name = args.get("name").map_or("", |text| &text.value);
         let actname = match args.get("actname") {
             Some(actname) => actname.value.clone(),
-            None => default_actname(&file, name, self.jail_name),
+            None => default_actname(&file, name, jail_name),
         };
         args.set("actname", by_program(&actname));
         let mut definition =
             Definition::new(self.config, args, &options::ACTION, &OF_A_BAN, self.budget);
         let options = definition.read(jail, Others::Unwanted)?;
+        Ok(Pending { spec: self.spec, file, given, actname, definition, options })
+    }
+}
+
+/// An action that is read, its tags not replaced yet.
+pub(super) struct Pending<'a> {
+    spec: Text,
+    file: String,
+    given: Vec<(String, String)>,
+    actname: String,
+    definition: Definition<'a>,
+    options: Unresolved,
+}
+
+impl Pending<'_> {
+    pub(super) fn resolve(self, jail: &Vars) -> Result<ActionText, Error> {
+        let Self { spec, file, given, actname, definition, options } = self;
+        let options = definition.resolve(options, jail)?;
         let is_property = |name: &str| !options::ACTION.iter().any(|known| known.name == name);
         let properties = definition.args().iter().filter(|(name, _)| is_property(name));
         let properties = properties.filter(|(name, _)| !name.starts_with(KNOWN));
@@ -90,7 +107,7 @@ impl Source<'_> {
             properties: properties.map(|(name, text)| (name.to_string(), text.clone())).collect(),
             is_defined: definition.is_defined(),
         };
-        Ok(ActionText { spec: self.spec, file, actname, args: given, does })
+        Ok(ActionText { spec, file, actname, args: given, does })
     }
 }
 

@@ -30,6 +30,13 @@ pub(super) enum Others {
     Unwanted,
 }
 
+/// Options with their tags.
+pub(super) struct Unresolved {
+    options: Ordered<Text>,
+    /// What was given when they were read.
+    args: Vars,
+}
+
 /// A filter or an action as one jail has it.
 pub(super) struct Definition<'a> {
     config: Rc<Layered>,
@@ -63,17 +70,27 @@ impl<'a> Definition<'a> {
         &self.args
     }
 
-    /// The options for a jail with these: what the file says first, then the arguments, all tags replaced. What the
-    /// jail sets is not read from the file.
-    pub(super) fn read(&mut self, jail: &Vars, others: Others) -> Result<Ordered<Text>, Error> {
-        let own = self.args.iter();
-        let own = own.map(|(name, text)| (lower_case(name).into_owned(), Some(text.clone())));
-        let vars = [&own.collect(), jail];
-        let mut options = self.of_file(vars, others)?;
+    /// The options for a jail with these: what the file says first, then the arguments. What the jail sets is not read
+    /// from the file.
+    pub(super) fn read(&mut self, jail: &Vars, others: Others) -> Result<Unresolved, Error> {
+        let args = self.args.iter();
+        let args = args.map(|(name, text)| (lower_case(name).into_owned(), Some(text.clone())));
+        let args: Vars = args.collect();
+        let mut options = self.of_file([&args, jail], others)?;
         self.add_init(jail)?;
         for (name, text) in self.args.iter() {
             options.set(name.clone(), text.clone());
         }
+        Ok(Unresolved { options, args })
+    }
+
+    /// The same with all tags replaced. Fail2ban does that once it has read everything.
+    pub(super) fn resolve(
+        &self,
+        Unresolved { mut options, args }: Unresolved,
+        jail: &Vars,
+    ) -> Result<Ordered<Text>, Error> {
+        let vars = [&args, jail];
         let tags = Tags {
             definition: self,
             scope: Scope::new(&self.config, DEFINITION, self.budget).with_vars(vars),
@@ -112,16 +129,18 @@ impl<'a> Definition<'a> {
         let config = self.config.clone();
         let scope = Scope::new(&config, INIT, self.budget);
         let Some(section) = scope.section() else { return Ok(()) };
-        let given = self.args.clone();
+        let before = self.args.len();
+        let is_given = |args: &Args, name: &str| args.position(name).is_some_and(|at| at < before);
         for (name, _) in section.options.iter() {
             let Some(text) = scope.get(name)? else { continue };
             self.args.set(format!("{KNOWN}{name}"), text.clone());
-            if given.contains(name) {
+            if is_given(&self.args, name) {
                 continue;
             }
             // A variant for some condition goes by what is given for all.
             let of_all = name.split_once('?').and_then(|(base, _)| {
-                given.get(base).or_else(|| jail.get(base).and_then(Option::as_ref))
+                let arg = self.args.get(base).filter(|_| is_given(&self.args, base));
+                arg.or_else(|| jail.get(base).and_then(Option::as_ref))
             });
             self.args.set(name.clone(), of_all.cloned().unwrap_or(text));
         }

@@ -241,9 +241,7 @@ pub enum Error {
         max: u64,
     },
     /// A tag that leads back to itself.
-    #[error(
-        "{quoted}: <{tag}> leads back to itself; write the text itself, or <known/{tag}> for what was set before"
-    )]
+    #[error("{quoted}: <{tag}> leads back to itself; write the text itself")]
     SelfReference {
         /// The option.
         quoted: Quoted,

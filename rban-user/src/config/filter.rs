@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::args::Spec;
-use super::definition::{Args, DEFINITION, Definition, Others};
+use super::definition::{Args, DEFINITION, Definition, Others, Unresolved};
 use super::error::{Error, Text};
 use super::interpolate::{Budget, Vars};
 use super::layer::Layered;
@@ -85,29 +85,40 @@ impl<'a> Source<'a> {
 
     /// All that it says, for `%(known/…)s` in the jail.
     pub(super) fn known(&mut self, jail: &Vars) -> Result<Ordered<Text>, Error> {
-        self.definition.read(jail, Others::Wanted)
+        let options = self.definition.read(jail, Others::Wanted)?;
+        self.definition.resolve(options, jail)
     }
 
-    /// What of it counts beside the jail's own options.
-    pub(super) fn read(mut self, jail: &Vars) -> Result<FilterText, Error> {
+    /// Reads what of it counts beside the jail's own options.
+    pub(super) fn read(mut self, jail: &Vars) -> Result<Pending<'a>, Error> {
         let options = self.definition.read(jail, Others::Unwanted)?;
-        Ok(self.with(&options))
+        Ok(Pending { source: self, options })
     }
 
     /// What of it counts where there is no jail. It is read once then, so options see what it is given as in `known`.
     pub(super) fn read_alone(mut self) -> Result<FilterText, Error> {
         let options = self.definition.read(&Vars::default(), Others::Wanted)?;
-        Ok(self.with(&options))
+        Pending { source: self, options }.resolve(&Vars::default())
     }
+}
 
-    fn with(self, options: &Ordered<Text>) -> FilterText {
-        FilterText {
-            spec: self.spec,
-            name: self.name,
-            args: self.given,
-            settings: settings(options, &options::FILTER),
-            is_defined: self.definition.is_defined(),
-        }
+/// A filter that is read, its tags not replaced yet.
+pub(super) struct Pending<'a> {
+    source: Source<'a>,
+    options: Unresolved,
+}
+
+impl Pending<'_> {
+    pub(super) fn resolve(self, jail: &Vars) -> Result<FilterText, Error> {
+        let Source { spec, name, given, definition } = self.source;
+        let options = definition.resolve(self.options, jail)?;
+        Ok(FilterText {
+            spec,
+            name,
+            args: given,
+            settings: settings(&options, &options::FILTER),
+            is_defined: definition.is_defined(),
+        })
     }
 }
 

@@ -112,6 +112,13 @@ impl OfJail<'_> {
         self.all.push(Finding { jail: Some(self.jail.to_owned()), what });
     }
 
+    /// Tells of a file without `[Definition]`.
+    pub(super) fn look_at_file(&mut self, kind: &'static str, name: &str, is_defined: bool) {
+        if !is_defined {
+            self.add(What::NoDefinition { kind, name: name.to_owned() });
+        }
+    }
+
     /// Tells of integers that are none.
     pub(super) fn look_at(&mut self, settings: &[Setting]) {
         for setting in settings.iter().filter(|setting| setting.value == Value::Nothing) {

@@ -19,8 +19,8 @@ pub(super) const VALUE_MAX_BYTES: usize = 1 << 20;
 pub(super) const REFERENCE_COST: usize = 16;
 /// What reading an option costs, even an empty one.
 const OPTION_COST: usize = 64;
-/// All values of one load together; the stock configuration with all its jails costs a hundredth.
-const LOAD_MAX_BYTES: u64 = 512 << 20;
+/// All values of one load together; the stock configuration with all its jails costs a fiftieth.
+const LOAD_MAX_BYTES: u64 = 256 << 20;
 
 /// What resolving all the values of one load may yet cost, in bytes copied or looked at.
 #[derive(Debug)]
@@ -47,7 +47,11 @@ impl Budget {
                 self.left.set(left);
                 Ok(())
             }
-            None => Err(Error::TooMuchWork { quoted: quoted(), max: self.max }),
+            None => {
+                // Or many would come who ask for more than is left, each after the work is done.
+                self.left.set(0);
+                Err(Error::TooMuchWork { quoted: quoted(), max: self.max })
+            }
         }
     }
 }
@@ -129,7 +133,8 @@ impl<'a> Scope<'a> {
 
     /// What stands in an option, its references replaced.
     fn resolve(&self, option: &str, found: Found<'_>) -> Result<Text, Error> {
-        let mut value = Expansion { scope: self, text: String::new(), cost: 0 };
+        let mut value =
+            Expansion { scope: self, text: String::with_capacity(found.text.len()), cost: 0 };
         let added = value.add(option, found, 1);
         self.budget.spend(OPTION_COST + value.cost, || {
             Quoted::new(found.place.cloned(), option, found.text)

@@ -16,7 +16,7 @@ use super::ordered::Ordered;
 /// In one load so many files are read, or found missing; a stock fail2ban has 200.
 const FILES_MAX: usize = 20_000;
 /// All files of one load have so many sections and options; a stock fail2ban has 3,000.
-const ENTRIES_MAX: usize = 500_000;
+const ENTRIES_MAX: usize = 200_000;
 /// So many files one configuration may consist of, one read twice counting twice.
 const PARTS_MAX: usize = 1_000;
 /// What laying one option over others costs, of what resolving values may cost.

@@ -189,7 +189,7 @@ fn filter_of(
     let spec = Text { value: named.name.clone(), place: None };
     let source =
         filter::Source::new(config, spec, named.clone(), Some(LogType::File), &loader.budget);
-    let filter = source.read(&Vars::default()).map_err(|error| unusable([&error].into_iter()))?;
+    let filter = source.read_alone().map_err(|error| unusable([&error].into_iter()))?;
     if !filter.is_defined {
         let reason =
             format!("{}: has no [Definition]; write one, with failregex in it", named.name);

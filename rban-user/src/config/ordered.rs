@@ -29,7 +29,8 @@ impl<T> Ordered<T> {
         self.position(name).is_some()
     }
 
-    fn position(&self, name: &str) -> Option<usize> {
+    /// The name's position: how many others were set before it.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
         if self.entries.len() > FEW {
             return self.index.get(name).copied();
         }
@@ -50,6 +51,10 @@ impl<T> Ordered<T> {
             self.index.insert(self.entries[last].0.clone(), last);
         }
         None
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// The name and value at this position.

@@ -1,5 +1,7 @@
 //! A directory of configuration as text: what every jail says, with places, before it is given a meaning.
 
+use std::path::{Path, PathBuf};
+
 use super::error::Error;
 use super::files::Files;
 use super::finding::{Finding, What};
@@ -8,7 +10,6 @@ use super::interpolate::{Budget, Reads};
 use super::jail::{JailText, Reader};
 use super::layer::{Failed, HIDDEN, INCLUDES, Layered, Loader};
 use super::server::ServerText;
-use std::path::Path;
 
 /// The fail2ban whose configuration we read; `%(fail2ban_version)s` in a jail.
 const FAIL2BAN_VERSION: &str = "1.1.2.dev1";
@@ -29,7 +30,9 @@ pub struct Read {
 /// # Errors
 /// All that is wrong with the files that make up `jail.conf`: then there are no jails to speak of.
 pub fn read_from(dir: &Path, files: &dyn Files) -> Result<Read, Vec<Error>> {
-    read(Loader::new(files, dir, Budget::default()))
+    // Without a slash at its end.
+    let dir: PathBuf = dir.components().collect();
+    read(Loader::new(files, &dir, Budget::default()))
 }
 
 /// Reads the loader's directory. An error in what one jail needs is that jail's.

@@ -89,15 +89,18 @@ fn one_pass(
             continue;
         };
         let bracketed = &now[start..end];
-        let grown = now.len() + now.matches(bracketed).count() * by.len();
+        let grows = by.len() > bracketed.len();
+        let occurrences = if grows { now.matches(bracketed).count() } else { 0 };
+        let grown = now.len() + occurrences * by.len();
         budget.spend(grown, quoted)?;
         if grown > VALUE_MAX_BYTES {
             return Err(Error::TooLong { quoted: quoted(), max: VALUE_MAX_BYTES });
         }
         let new = now.replace(bracketed, &by);
         replaced.insert(tag.to_owned(), times + 1);
+        // Text before the tag changes too, if others of its name have come about there.
+        from = new.ceil_char_boundary(start);
         value = Some(new);
-        from = start;
     }
 }
 

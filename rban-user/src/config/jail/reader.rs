@@ -23,6 +23,12 @@ const DEFAULTS: [(&str, &str); 3] = [("backend", DEFAULT_BACKEND), ("filter", ""
 /// Of these, a jail's values are of interest beside its options: they tell which actions are firewall actions.
 const VARIABLES: [&str; 4] = ["banaction", "banaction_allports", "port", "protocol"];
 
+/// An action, as far as it can be read before all others are.
+enum Action<'a> {
+    Commands(Box<action::Pending<'a>>),
+    Python(ActionText),
+}
+
 /// Reads the jails of one configuration.
 pub(in crate::config) struct Reader<'a> {
     pub(in crate::config) loader: &'a Loader<'a>,
@@ -59,10 +65,11 @@ impl Reader<'_> {
             }
             Err(error) => {
                 // Whether it is enabled can be told all the same, unless that is what is wrong.
-                let scope = self.scope(&jail);
-                let enabled = scope.get("enabled").ok().flatten();
-                let enabled = enabled.map(|text| Setting::new(options::JAIL[0], text).value);
-                if enabled != Some(Value::Flag(true)) {
+                let enabled = self
+                    .scope(&jail)
+                    .get("enabled")
+                    .map(|text| text.map(|text| Setting::new(options::JAIL[0], text).value));
+                if enabled.is_ok_and(|enabled| enabled != Some(Value::Flag(true))) {
                     findings.add(What::Fatal(error));
                     return None;
                 }
@@ -117,15 +124,27 @@ impl Reader<'_> {
         self.settings(jail, &overlay)?;
         findings.look_at(&jail.settings);
         let vars = vars(&jail.settings, &DEFAULTS);
-        if let Some(source) = filter {
-            let filter = source.read(&vars)?;
-            if !filter.is_defined {
-                findings.add(What::NoDefinition { kind: "filter.d", name: filter.name.clone() });
-            }
+        let filter = filter.map(|source| source.read(&vars)).transpose()?;
+        let actions = self.actions(jail, &vars)?;
+        if actions.is_empty() {
+            findings.add(What::NoActions { place: jail.place.clone() });
+        }
+        if let Some(filter) = filter {
+            let filter = filter.resolve(&vars)?;
+            findings.look_at_file("filter.d", &filter.name, filter.is_defined);
             findings.look_at(&filter.settings);
             jail.filter = Some(filter);
         }
-        self.actions(jail, &vars, findings)?;
+        for action in actions {
+            let action = match action {
+                Action::Commands(pending) => pending.resolve(&vars)?,
+                Action::Python(action) => action,
+            };
+            if let Does::Commands { is_defined, .. } = action.does {
+                findings.look_at_file("action.d", &action.file, is_defined);
+            }
+            jail.actions.push(action);
+        }
         let of_filter = jail.filter.iter().flat_map(|filter| &filter.settings);
         let mut all = jail.settings.iter().chain(of_filter);
         if let Some(setting) = all.find(|setting| setting.name == "journalmatch") {
@@ -173,36 +192,25 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn actions(
-        &self,
-        jail: &mut JailText,
-        vars: &Vars,
-        findings: &mut OfJail<'_>,
-    ) -> Result<(), Error> {
+    /// Its actions, their tags not replaced yet.
+    fn actions(&self, jail: &JailText, vars: &Vars) -> Result<Vec<Action<'_>>, Error> {
         let list = jail.setting("action").map(|setting| setting.text.clone());
         let list = list.unwrap_or(Text { value: String::new(), place: None });
-        for (number, entry) in args::split(&list.value).enumerate() {
-            let quoted = || Quoted::new(list.place.clone(), "action", entry);
+        let mut actions = Vec::new();
+        for entry in args::split(&list.value) {
+            let spec = Text { value: entry.to_owned(), place: list.place.clone() };
+            let quoted = || Quoted::of("action", &spec);
             // Finding where an entry ends may mean to look at the whole rest.
             self.loader.budget.spend(list.value.len(), quoted)?;
-            if number >= ACTIONS_MAX {
+            if actions.len() >= ACTIONS_MAX {
                 return Err(Error::TooManyActions { quoted: quoted(), max: ACTIONS_MAX });
             }
-            let spec = Text { value: entry.to_owned(), place: list.place.clone() };
-            let action = self.action(jail, spec, vars)?;
-            if let Does::Commands { is_defined: false, .. } = action.does {
-                let name = action.file.clone();
-                findings.add(What::NoDefinition { kind: "action.d", name });
-            }
-            jail.actions.push(action);
+            actions.push(self.action(jail, spec, vars)?);
         }
-        if jail.actions.is_empty() {
-            findings.add(What::NoActions { place: jail.place.clone() });
-        }
-        Ok(())
+        Ok(actions)
     }
 
-    fn action(&self, jail: &JailText, spec: Text, vars: &Vars) -> Result<ActionText, Error> {
+    fn action(&self, jail: &JailText, spec: Text, vars: &Vars) -> Result<Action<'_>, Error> {
         let quoted = || Quoted::of("action", &spec);
         let parsed = args::parse(&spec.value).map_err(|source| {
             let spec = spec.value.clone();
@@ -210,7 +218,7 @@ impl Reader<'_> {
         })?;
         let name = &parsed.name;
         if name.ends_with(".py") {
-            return Ok(self.python_action(spec, parsed));
+            return Ok(Action::Python(self.python_action(spec, parsed)));
         }
         let config =
             self.loader.load(&file_name("action.d", name)).map_err(|failed| match failed {
@@ -218,7 +226,8 @@ impl Reader<'_> {
                 Failed::Wrong(errors) => first_of(&errors),
             })?;
         let (jail_name, budget) = (&*jail.name, &self.loader.budget);
-        action::Source { config, jail_name, spec, parsed, budget }.read(vars)
+        let source = action::Source { config, spec, parsed, budget };
+        Ok(Action::Commands(Box::new(source.read(jail_name, vars)?)))
     }
 
     fn python_action(&self, spec: Text, parsed: args::Spec) -> ActionText {

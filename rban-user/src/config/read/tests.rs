@@ -4,7 +4,6 @@ mod hostile;
 mod jails;
 
 use std::io;
-use std::path::PathBuf;
 
 use super::*;
 use crate::config::files::{FILE_MAX_BYTES, Found};
@@ -29,7 +28,7 @@ impl Example {
     }
 
     fn read(&self) -> Read {
-        read_from(Path::new("/etc"), self).unwrap()
+        read_from(Path::new("/etc/"), self).unwrap()
     }
 }
 

@@ -78,6 +78,12 @@ fn tags_of_tags_are_resolved_from_within() {
 }
 
 #[test]
+fn tags_that_come_about_before_another_are_replaced_with_it() {
+    check(&[("x", "<b<e> <b>"), ("e", ">"), ("b", "€€")], "€€ €€");
+    check(&[("x", "<bé<e> <bé>"), ("e", ">"), ("bé", "")], " ");
+}
+
+#[test]
 fn ignored_tags_and_options_are_left() {
     check(&[("x", "<ignored> <b>"), ("ignored", "<b>"), ("b", "1")], "<ignored> 1");
     check(&[("x", "<<ignored>-b> <b>"), ("b", "1")], "<<ignored>-b> 1");
@@ -112,7 +118,7 @@ fn many_tags_in_a_long_value_cost_too_much() {
 
 proptest! {
     #[test]
-    fn no_text_is_too_odd(a in "[<>ab/ -]{0,9}", b in "[<>ab/ -]{0,9}", x in "[<>abx/ -]{0,12}") {
+    fn no_text_is_too_odd(a in "[<>ab€/ -]{0,9}", b in "[<>ab€/ -]{0,9}", x in "[<>abx€/ -]{0,12}") {
         drop(substituted(&[("a", &a), ("b", &b), ("x", &x)]));
     }
 

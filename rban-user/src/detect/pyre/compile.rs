@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::ast::{self, Ast, Direction, Node, RepeatKind, Sense, Width};
 use super::bytes::First;
-use super::class::{Case, Class};
-use super::program::{Key, Look, Order, Pc, Program, Repeat, SHORT_BYTES_MAX, Set, Step};
+use super::class::Class;
+use super::program::{Key, Look, Order, Pc, Program, Repeat, SHORT_BYTES_MAX, Step};
 use super::syntax::{Error, Problem};
 
 /// How many steps a program may have, its repeats written out.

@@ -286,6 +286,8 @@ fn a_jail_that_is_off_is_read_as_far_as_that() {
         assert!(read.jails.is_empty() && stream(&read).is_err());
         finds(&text, &format!("/etc/jail.conf:2: {line}: "));
     }
+    // If nobody can tell, it has failed.
+    fails("=== jail.conf\n[j]\nenabled = %(x)s\n", "enabled = %(x)s: there", &Consequence::Fatal);
 }
 
 #[test]

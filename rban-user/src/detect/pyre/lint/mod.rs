@@ -10,4 +10,4 @@ mod symbols;
 mod tests;
 
 pub(crate) use address::{Forgery, begins_anywhere, client_can_name_address};
-pub(crate) use repeats::{Catastrophe, catastrophic};
+pub(crate) use repeats::catastrophic;
