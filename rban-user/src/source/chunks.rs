@@ -140,7 +140,7 @@ mod tests {
     fn chunks_have_whole_lines() {
         check(b"a\nb\nc", 100, &["a\nb\n", "c"]);
         check(b"a\nb\nc\n", 3, &["a\n", "b\nc\n"]);
-        check(b"abcd\n\nx", 2, &["abcd\n", "\n", "x"]);
+        check(b"abcd\n\nx", 2, &["abcd\n\n", "x"]);
         check(b"", 2, &[]);
         check(b"\n", 1, &["\n"]);
     }

@@ -201,7 +201,7 @@ impl Summary {
         let mut shown = Vec::new();
         for (number, (pattern, counted)) in patterns.iter().zip(counted).enumerate() {
             if counted.hits > 0 || self.telling.verbose {
-                shown.push(format!("{:>3}) [{}] {pattern}", number + 1, counted.hits));
+                shown.push(format!("{:>2}) [{}] {pattern}", number + 1, counted.hits));
                 shown.extend(counted.failures.iter().map(|failure| format!("    {failure}")));
             }
         }
