@@ -10,6 +10,7 @@ use rban_common::verdict::{Family, Verdict, index};
 use rban_tests::packet::{
     ETHERNET_BYTES, Extension, Fragment, Packet, QINQ, Transport as Carried, VLAN,
 };
+use rban_tests::random::Random;
 use rban_tests::xdp::{Dropper, entry};
 
 use crate::Quiet;
@@ -19,30 +20,6 @@ const FRAMES: u32 = 1_000_000;
 /// Counters are compared after so many.
 const BATCH: u32 = 10_000;
 const YEAR_NS: u64 = 365 * 86_400 * 1_000_000_000;
-
-/// Xorshift: the same numbers on every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() >> 11) as usize % n
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len())]
-    }
-}
 
 #[test]
 fn a_million_frames_are_dropped_if_banned_and_only_then() -> Result<()> {
@@ -55,7 +32,7 @@ pub(crate) fn check(xdp: &mut Dropper, frames: u32) -> Result<()> {
     let world = world();
     fill(xdp, &world)?;
     let sources = sources(&world);
-    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    let mut random = Random::new(0x2545_f491_4f6c_dd1d);
     let start = Instant::now();
     let mut all_dropped = 0;
     for batch in 0..frames / BATCH {
@@ -181,7 +158,7 @@ fn valid(random: &mut Random, sources: &[IpAddr]) -> Vec<u8> {
             0..4 => Carried::Tcp(random.of(&ports)),
             4..6 => Carried::Udp(random.of(&ports)),
             6 => Carried::Icmp,
-            _ => Carried::Protocol(random.next() as u8),
+            _ => Carried::Protocol(random.next_u64() as u8),
         });
     if random.one_in(4) {
         packet = packet.option_words(random.below(11) as u8).extensions(&chain(random));
@@ -214,15 +191,15 @@ fn mutated(random: &mut Random, sources: &[IpAddr]) -> Vec<u8> {
         let at = 12 + random.below(headers - 12);
         match random.below(7) {
             0 => frame[at] ^= 1 << random.below(8),
-            1 => frame[at] = random.next() as u8,
+            1 => frame[at] = random.next_u64() as u8,
             2 => frame[at] = random.of(&[0, 1, 6, 8, 17, 43, 44, 51, 60, 0x45, 0x60, 0x81, 0xff]),
             3 => frame.truncate(ETHERNET_BYTES + random.below(frame.len() - ETHERNET_BYTES + 1)),
-            4 => frame.insert(at, random.next() as u8),
+            4 => frame.insert(at, random.next_u64() as u8),
             5 if frame.len() > 20 => drop(frame.remove(at)),
             _ => {
                 // Another tag.
                 let tag = random.of(&[VLAN, QINQ]).to_be_bytes();
-                frame.splice(12..12, [tag[0], tag[1], 0, random.next() as u8]);
+                frame.splice(12..12, [tag[0], tag[1], 0, random.next_u64() as u8]);
             }
         }
         if frame.len() < 20 {
@@ -235,7 +212,7 @@ fn mutated(random: &mut Random, sources: &[IpAddr]) -> Vec<u8> {
 /// Random bytes, half of them under an EtherType that means something.
 fn noise(random: &mut Random) -> Vec<u8> {
     let mut frame: Vec<u8> =
-        (0..ETHERNET_BYTES + random.below(100)).map(|_| random.next() as u8).collect();
+        (0..ETHERNET_BYTES + random.below(100)).map(|_| random.next_u64() as u8).collect();
     if random.one_in(2) {
         let known: [u16; 4] = [0x0800, 0x86dd, VLAN, QINQ];
         frame[12..14].copy_from_slice(&random.of(&known).to_be_bytes());

@@ -25,9 +25,8 @@ pub fn filter_alone(
     logtype: Option<LogType>,
 ) -> Result<detect::Spec, Unusable> {
     directory.open(|loader| {
-        let filter = read(&loader, text, logtype).map_err(|errors| Unusable {
-            reasons: errors.iter().map(chain).collect(),
-        })?;
+        let filter = read(&loader, text, logtype)
+            .map_err(|errors| Unusable { reasons: errors.iter().map(chain).collect() })?;
         let jail = JailText::around(filter);
         spec::filter(&jail).map_err(|problems| Unusable {
             reasons: problems.iter().map(ToString::to_string).collect(),
@@ -44,10 +43,11 @@ fn read(
     let parsed = args::parse(text).map_err(|source| {
         vec![Error::FilterSpec { quoted: quoted(), spec: text.to_owned(), source }]
     })?;
-    let config = loader.load(&file_name("filter.d", &parsed.name)).map_err(|failed| match failed {
-        Failed::Absent => vec![Error::NoFilter { quoted: quoted(), name: parsed.name.clone() }],
-        Failed::Wrong(errors) => errors.to_vec(),
-    })?;
+    let config =
+        loader.load(&file_name("filter.d", &parsed.name)).map_err(|failed| match failed {
+            Failed::Absent => vec![Error::NoFilter { quoted: quoted(), name: parsed.name.clone() }],
+            Failed::Wrong(errors) => errors.to_vec(),
+        })?;
     let spec = Text { value: text.to_owned(), place: None };
     let source = Source::new(config, spec, parsed, logtype, &loader.budget);
     source.read_alone().map_err(|error| vec![error])

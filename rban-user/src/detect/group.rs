@@ -118,10 +118,7 @@ impl Group {
         let Ok(dated) = Dated::of(line.text(), found.as_ref(), &mut self.dates, now) else {
             return self.pass(line, Some(Notice::BadDate { line: line.text() }), feeding.sink);
         };
-        let cut = match dated {
-            Dated::At(..) | Dated::Optional => found.map_or(0..0, |found| found.cut),
-            Dated::No => 0..0,
-        };
+        let cut = found.map_or(0..0, |found| found.cut);
         self.decide(dated, cut, line, phase, feeding);
     }
 
@@ -197,9 +194,9 @@ impl Group {
         feeding: &mut Feeding<'_, S>,
     ) {
         let how = feeding.how;
-        let kept = match taken.text {
-            Text::Own => line.kept(),
-            Text::Glued => format!("{}{}", self.times.last_text(), line.text()).into(),
+        let (kept, cut) = match taken.text {
+            Text::Own => (line.kept(), cut),
+            Text::Glued => (format!("{}{}", self.times.last_text(), line.text()).into(), 0..0),
         };
         let subject = Subject {
             text: line.without(cut, feeding.text),

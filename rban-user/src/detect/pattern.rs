@@ -14,7 +14,9 @@ const SEARCH_STEPS: Steps = Steps(2_000_000);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// It is not Python's dialect.
-    #[error("{option} = {pattern}: not a usable pattern; correct it, or escape what is meant literally")]
+    #[error(
+        "{option} = {pattern}: not a usable pattern; correct it, or escape what is meant literally"
+    )]
     Pattern {
         /// Which option it stands in.
         option: &'static str,
@@ -25,7 +27,9 @@ pub enum Error {
         source: pyre::Error,
     },
     /// A match would tell of nobody.
-    #[error("{option} = {pattern}: tells of nobody; write <HOST>, <ADDR> or <F-ID>…</F-ID> where they stand")]
+    #[error(
+        "{option} = {pattern}: tells of nobody; write <HOST>, <ADDR> or <F-ID>…</F-ID> where they stand"
+    )]
     Nobody {
         /// Which option it stands in.
         option: &'static str,
@@ -138,11 +142,7 @@ impl Pattern {
 }
 
 /// The groups named `PREFIX_X` or `PREFIX_X_1` by X, in the order of their names.
-fn targets(
-    named: &[(String, usize)],
-    prefix: &str,
-    names: &mut Names,
-) -> Vec<(Name, Vec<usize>)> {
+fn targets(named: &[(String, usize)], prefix: &str, names: &mut Names) -> Vec<(Name, Vec<usize>)> {
     let mut sorted: Vec<_> = named.iter().filter(|(name, _)| name.starts_with(prefix)).collect();
     sorted.sort();
     let mut targets: Vec<(Name, Vec<usize>)> = Vec::new();

@@ -46,11 +46,27 @@ pub(super) enum Outcome {
 /// The sessions of one filter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sessions {
-    by_id: HashMap<Box<str>, (WallTime, Session)>,
+    by_id: HashMap<Box<str>, Kept>,
     /// Oldest first; those forgotten since may still be in it.
-    order: VecDeque<(WallTime, Box<str>)>,
+    order: VecDeque<(u64, Box<str>)>,
+    /// How many there have been.
+    count: u64,
     /// Where a session that is not remembered is put together.
     forgotten: Session,
+}
+
+/// A session that is remembered.
+#[derive(Clone, Debug)]
+struct Kept {
+    number: u64,
+    since: WallTime,
+    session: Session,
+}
+
+impl Kept {
+    fn has_expired(&self, now: WallTime) -> bool {
+        now.since(self.since) >= LIFETIME
+    }
 }
 
 impl Sessions {
@@ -82,7 +98,7 @@ impl Sessions {
                     self.forgotten = self.remove(id).expect("recalled above");
                     &mut self.forgotten
                 } else {
-                    &mut self.by_id.get_mut(id).expect("recalled above").1
+                    &mut self.by_id.get_mut(id).expect("recalled above").session
                 };
                 session.meet(&fields);
                 let before = [Name::NOFAIL, Name::MLFGAINED];
@@ -122,29 +138,40 @@ impl Sessions {
     }
 
     fn recall(&mut self, id: &str, now: WallTime) -> bool {
-        match self.by_id.get(id) {
-            Some((since, _)) if now.since(*since) < LIFETIME => true,
-            Some(_) => {
-                self.by_id.remove(id);
-                false
-            }
-            None => false,
+        let expired = self.by_id.get(id).map(|kept| kept.has_expired(now));
+        if expired == Some(true) {
+            self.by_id.remove(id);
         }
+        expired == Some(false)
     }
 
     fn remove(&mut self, id: &str) -> Option<Session> {
-        self.by_id.remove(id).map(|(_, session)| session)
+        self.by_id.remove(id).map(|kept| kept.session)
     }
 
     fn remember(&mut self, id: &str, session: Session, now: WallTime) -> &mut Session {
-        while self.by_id.len() >= SESSIONS_MAX || self.order.len() >= 4 * SESSIONS_MAX {
-            let Some((since, oldest)) = self.order.pop_front() else { break };
-            if self.by_id.get(&oldest).is_some_and(|(begun, _)| *begun == since) {
-                self.by_id.remove(&oldest);
+        if self.by_id.len() >= SESSIONS_MAX {
+            self.forget_oldest(now);
+        }
+        if self.order.len() >= 4 * SESSIONS_MAX {
+            let by_id = &self.by_id;
+            self.order.retain(|(number, id)| by_id.get(id).is_some_and(|it| it.number == *number));
+        }
+        self.count += 1;
+        self.order.push_back((self.count, id.into()));
+        let kept = Kept { number: self.count, since: now, session };
+        &mut self.by_id.entry(id.into()).insert_entry(kept).into_mut().session
+    }
+
+    /// Those that have expired, and one that has not.
+    fn forget_oldest(&mut self, now: WallTime) {
+        while let Some((number, id)) = self.order.pop_front() {
+            if self.by_id.get(&id).is_some_and(|kept| kept.number == number)
+                && self.by_id.remove(&id).is_some_and(|kept| !kept.has_expired(now))
+            {
+                return;
             }
         }
-        self.order.push_back((now, id.into()));
-        &mut self.by_id.entry(id.into()).insert_entry((now, session)).into_mut().1
     }
 }
 
@@ -218,7 +245,12 @@ mod tests {
 
     #[test]
     fn an_earlier_line_tells_the_address() {
-        check(&[(&[FROM, NOFAIL], None), (&[ROOT], Some(2)), (&[ROOT], Some(1)), (&[FROM, GAINED, ROOT], None)]);
+        check(&[
+            (&[FROM, NOFAIL], None),
+            (&[ROOT], Some(2)),
+            (&[ROOT], Some(1)),
+            (&[FROM, GAINED, ROOT], None),
+        ]);
     }
 
     #[test]
@@ -229,7 +261,11 @@ mod tests {
     #[test]
     fn several_users_are_a_failure_even_if_the_last_succeeds() {
         check(&[(&[ALICE, NOFAIL], None), (&[FROM, ROOT, GAINED], Some(2))]);
-        check(&[(&[ROOT, NOFAIL], None), (&[ROOT, NOFAIL], None), (&[FROM, ALICE, NOFAIL], Some(3))]);
+        check(&[
+            (&[ROOT, NOFAIL], None),
+            (&[ROOT, NOFAIL], None),
+            (&[FROM, ALICE, NOFAIL], Some(3)),
+        ]);
     }
 
     #[test]
@@ -258,6 +294,32 @@ mod tests {
     }
 
     #[test]
+    fn what_was_forgotten_takes_nobodys_place() {
+        let mut sessions = Sessions::default();
+        let mut merge = |id: &str, captures: &[(Name, &str)]| {
+            let mut fields = Fields::default();
+            for (name, text) in captures {
+                fields.set(*name, Value::Text((*text).into()));
+            }
+            sessions.merge(id, fields, &[], NOW).1.fields.text(Name::IP4).is_some()
+        };
+        merge("kept", &[FROM]);
+        for number in 0..10 * SESSIONS_MAX {
+            merge(&number.to_string(), &[FROM]);
+            merge(&number.to_string(), &[FORGET]);
+            merge("again", &[FROM]);
+            merge("again", &[FORGET]);
+        }
+        assert!(merge("kept", &[]));
+        merge("again", &[FROM]);
+        for number in 0..SESSIONS_MAX - 1 {
+            merge(&number.to_string(), &[]);
+        }
+        assert!(merge("again", &[]));
+        assert!(!merge("kept", &[]));
+    }
+
+    #[test]
     fn no_more_than_so_many_are_remembered() {
         let mut sessions = Sessions::default();
         for number in 0..10 * SESSIONS_MAX {
@@ -265,6 +327,6 @@ mod tests {
             sessions.merge("again", Fields::default(), &[Line::from("x")], NOW);
         }
         assert!(sessions.by_id.len() <= SESSIONS_MAX && sessions.order.len() <= 4 * SESSIONS_MAX);
-        assert!(sessions.by_id.values().all(|(_, session)| session.matches.len() <= KEPT_MAX));
+        assert!(sessions.by_id.values().all(|kept| kept.session.matches.len() <= KEPT_MAX));
     }
 }

@@ -131,7 +131,8 @@ impl Report {
         self.looked_at += looked_at;
         let faults = wrong.len() + unused.len();
         let faults = if faults == 0 { String::new() } else { format!(", {faults} wrong") };
-        writeln!(self.counts, "{filter}: {found} of {failures} found in {looked_at}{faults}").unwrap();
+        writeln!(self.counts, "{filter}: {found} of {failures} found in {looked_at}{faults}")
+            .unwrap();
         for wrong in wrong {
             writeln!(self.wrong, "{wrong}").unwrap();
         }

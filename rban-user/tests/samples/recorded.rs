@@ -60,7 +60,8 @@ impl Recorded {
             let before = recorded.counts.get(filter).copied().unwrap_or_default();
             if found < before.found || annotated != before.annotated || wrong > before.wrong {
                 let more = self.wrong[filter].join("\n");
-                writeln!(worse, "{filter} {found} {annotated} {wrong}  was {before:?}\n{more}").unwrap();
+                writeln!(worse, "{filter} {found} {annotated} {wrong}  was {before:?}\n{more}")
+                    .unwrap();
             }
         }
         stdout().write_all(text.as_bytes()).unwrap();

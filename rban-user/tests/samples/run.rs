@@ -11,7 +11,8 @@ use rban::addr::Offender;
 use rban::clock::WallTime;
 use rban::config::{self, Directory};
 use rban::detect::{
-    Detector, Entry, Found, How, Identity, Reading, Sink, Spec, Style, UseDns, Value as Captured, Who,
+    Detector, Entry, Found, How, Identity, Reading, Sink, Spec, Style, UseDns, Value as Captured,
+    Who,
 };
 use serde_json::{Map, Value};
 
@@ -129,13 +130,16 @@ impl<'a> Runner<'a> {
         let Seen { failures, notices } = all;
         let heading = format!("{place}: {}{}", line(), notices.concat());
         if by_first.failures.is_empty() != failures.is_empty() {
-            let told = format!("{heading}: found {failures:?}, by the daemon {:?}", by_first.failures);
+            let told =
+                format!("{heading}: found {failures:?}, by the daemon {:?}", by_first.failures);
             outcome.wrong.push(Wrong::Different(told));
         }
         match (&failures[..], sample.is_failure()) {
             ([], false) => {}
             ([], true) => outcome.wrong.push(Wrong::Missed(heading)),
-            (_, false) => outcome.wrong.push(Wrong::False(format!("{heading}: found {failures:?}"))),
+            (_, false) => {
+                outcome.wrong.push(Wrong::False(format!("{heading}: found {failures:?}")))
+            }
             ([failure], true) => {
                 outcome.found += 1;
                 match failure.differs(&sample.expected, &self.zone) {
@@ -168,7 +172,8 @@ fn with_options(filter: &str, options: &Options) -> String {
 
 impl OneFilter {
     fn new(directory: &Directory, name: &str, zone: &TimeZone) -> Result<Self, String> {
-        let mut spec = config::filter_alone(directory, name, None).map_err(|error| error.to_string())?;
+        let mut spec =
+            config::filter_alone(directory, name, None).map_err(|error| error.to_string())?;
         spec.patterns.usedns = UseDns::Raw;
         let detector = Detector::new(&[spec.clone()], &[vec![0]], zone, YEAR);
         let detector = detector.map_err(|(_, error)| format!("{:#}", anyhow::Error::new(error)))?;
@@ -226,7 +231,9 @@ struct Watch<'a> {
 impl Sink for Watch<'_> {
     fn found(&mut self, _: usize, found: &Found<'_>) {
         self.used.insert(found.failregex);
-        let Some(Identity { id, .. }) = found.identity.filter(|_| found.is_failure()) else { return };
+        let Some(Identity { id, .. }) = found.identity.filter(|_| found.is_failure()) else {
+            return;
+        };
         self.seen.failures.push(Failure {
             id: match id {
                 Who::Offender(offender) => offender.to_string(),

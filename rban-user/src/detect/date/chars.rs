@@ -1,4 +1,5 @@
 //! Python's opinion of characters: which are letters of a word, which are digits, and how much a digit is worth.
+//! Python 3.11 knows Unicode 14.
 
 use std::sync::LazyLock;
 
@@ -38,8 +39,8 @@ pub(super) fn passes_for_ascii(c: char) -> bool {
 
 type Ranges = Vec<(char, char)>;
 
-static WORD: LazyLock<Ranges> = LazyLock::new(|| ranges(r"[\p{L}\p{N}_]"));
-static DIGITS: LazyLock<Ranges> = LazyLock::new(|| ranges(r"\p{Nd}"));
+static WORD: LazyLock<Ranges> = LazyLock::new(|| ranges(r"[[\p{L}\p{N}]&&\p{age:14.0}]"));
+static DIGITS: LazyLock<Ranges> = LazyLock::new(|| ranges(r"[\p{Nd}&&\p{age:14.0}]"));
 
 fn ranges(class: &str) -> Ranges {
     let hir = regex_syntax::parse(class).expect("the class is a constant");

@@ -2,24 +2,34 @@
 
 use std::ops::Range;
 
-use regex::Regex;
-
 use super::chars;
 use super::epoch;
 use super::fields::{
     Fields, MONTHS, MONTHS_SHORT, NotATime, Stamp, WEEKDAYS, WEEKDAYS_SHORT, Week, WeekBegins,
 };
-use super::pattern::WORD_EDGE;
 use super::search::Hit;
 use super::zone;
+use crate::detect::pyre::{self, Flags, LimitReached, Pattern, Scratch, Steps};
 
 /// A pattern ready to search.
 #[derive(Clone, Debug)]
 pub(super) struct Engine {
-    regex: Regex,
+    text: Box<str>,
+    pattern: Pattern,
     /// The groups whose names are tokens', in the order of the pattern.
     parts: Vec<(usize, Part)>,
 }
+
+/// Memory of searches, kept from line to line, and how they went.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Workspace {
+    scratch: Scratch,
+    /// How many searches took too long.
+    pub(super) given_up: u64,
+}
+
+/// How long one pattern may take to find no date in a line: some milliseconds.
+const STEPS_MAX: Steps = Steps(1_000_000);
 
 /// What a group holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,28 +87,34 @@ impl Part {
 impl Engine {
     /// The regular expression that it runs.
     pub(super) fn as_str(&self) -> &str {
-        self.regex.as_str()
+        &self.text
     }
 
     /// Compiles a regular expression.
-    pub(super) fn new(regex: &str) -> Result<Self, regex::Error> {
-        let regex = Regex::new(
-            &regex
-                .replace(WORD_EDGE, r"(?:\b{start-half}|\b{end-half})")
-                .replace("(?P=sep)", "[-/.]"),
-        )?;
-        let parts = regex.capture_names().enumerate();
-        let parts = parts.filter_map(|(group, name)| Some((group, Part::of_group(name?)?)));
-        Ok(Self { parts: parts.collect(), regex })
+    pub(super) fn new(regex: &str) -> Result<Self, pyre::Error> {
+        let pattern = Pattern::new(regex, Flags::default())?;
+        let parts = pattern.group_names();
+        let parts =
+            parts.filter_map(|(name, group)| Some((group, Part::of_group(name)?))).collect();
+        Ok(Self { text: regex.into(), pattern, parts })
     }
 
-    /// The first match in a part of the line. What precedes the part is seen, what follows it is not.
-    pub(super) fn find(&self, line: &str, part: Range<usize>) -> Option<Hit> {
-        let found = self.regex.captures_at(&line[..part.end], part.start)?;
-        let whole = found.get(0)?.range();
+    /// The first match in a part of the line. What precedes the part is seen, what follows it is not. A search that
+    /// takes too long finds nothing.
+    pub(super) fn find(&self, line: &str, part: Range<usize>, work: &mut Workspace) -> Option<Hit> {
+        let scratch = &mut work.scratch;
+        match self.pattern.search_within(scratch, line.as_bytes(), part, STEPS_MAX) {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(LimitReached) => {
+                work.given_up += 1;
+                return None;
+            }
+        }
+        let whole = scratch.group(0)?;
         // A first group that had no part in the match cuts nothing.
-        let cut = found.get(1).map_or(0..0, |group| group.range());
-        let stamp = self.stamp(|group| found.get(group).map(|text| text.as_str()));
+        let cut = scratch.group(1).unwrap_or(0..0);
+        let stamp = self.stamp(|group| scratch.group(group).map(|range| &line[range]));
         Some(Hit { whole, cut, stamp: stamp.unwrap_or_else(Stamp::Unfit) })
     }
 
@@ -108,30 +124,32 @@ impl Engine {
             let Some(text) = text_of(group) else { continue };
             match part {
                 Part::Epoch => return Ok(epoch::moment(text)),
-                Part::Year => fields.year = Some(number(text)?),
+                Part::Year => fields.year = Some(small(text)?),
                 Part::ShortYear => {
-                    let year = number(text)?;
+                    let year: i16 = small(text)?;
                     fields.year = Some(if year <= 2000 { year + 2000 } else { year });
                 }
-                Part::Month => fields.month = Some(number(text)?),
+                Part::Month => fields.month = Some(small(text)?),
                 Part::MonthName => fields.month = Some(index(text, &MONTHS)? + 1),
                 Part::MonthNameShort => fields.month = Some(index(text, &MONTHS_SHORT)? + 1),
-                Part::Day => fields.day = Some(number(text)?),
-                Part::Hour => fields.hour = number(text)?,
+                Part::Day => fields.day = Some(small(text)?),
+                Part::Hour => fields.hour = small(text)?,
                 Part::HalfDayHour => {
-                    fields.hour = self.hour(number(text)?, &text_of)?;
+                    fields.hour = self.hour(small(text)?, &text_of)?;
                 }
-                Part::Minute => fields.minute = number(text)?,
-                Part::Second => fields.second = number(text)?,
+                Part::Minute => fields.minute = small(text)?,
+                Part::Second => fields.second = small(text)?,
                 Part::HalfOfDay => {}
                 Part::Weekday => {
-                    let day = number(text)?;
+                    let day: i16 = small(text)?;
                     fields.weekday = Some(if day > 0 { day - 1 } else { 6 });
                 }
-                Part::WeekdayName => fields.weekday = Some(index(text, &WEEKDAYS)?),
-                Part::WeekdayNameShort => fields.weekday = Some(index(text, &WEEKDAYS_SHORT)?),
-                Part::DayOfYear => fields.day_of_year = Some(number(text)?),
-                Part::Week(begins) => fields.week = Some(Week { number: number(text)?, begins }),
+                Part::WeekdayName => fields.weekday = Some(index(text, &WEEKDAYS)?.into()),
+                Part::WeekdayNameShort => {
+                    fields.weekday = Some(index(text, &WEEKDAYS_SHORT)?.into())
+                }
+                Part::DayOfYear => fields.day_of_year = Some(small(text)?),
+                Part::Week(begins) => fields.week = Some(Week { number: small(text)?, begins }),
                 Part::Zone => fields.offset_secs = Some(zone::offset_secs(text)?),
             }
         }
@@ -141,9 +159,9 @@ impl Engine {
     /// An hour of the twelve-hour clock, which is before noon unless the pattern says otherwise.
     fn hour<'t>(
         &self,
-        hour: i32,
+        hour: u8,
         text_of: &impl Fn(usize) -> Option<&'t str>,
-    ) -> Result<i32, NotATime> {
+    ) -> Result<u8, NotATime> {
         let half = self.parts.iter().find(|(_, part)| *part == Part::HalfOfDay);
         let half = match half {
             Some((group, _)) => text_of(*group).ok_or(NotATime::HalfOfDay)?,
@@ -151,15 +169,20 @@ impl Engine {
         };
         Ok(match hour {
             12 if half.is_empty() || half.eq_ignore_ascii_case("am") => 0,
-            0..=11 | 13.. if half.eq_ignore_ascii_case("pm") => hour + 12,
+            0..=11 | 13.. if half.eq_ignore_ascii_case("pm") => hour.saturating_add(12),
             hour => hour,
         })
     }
 }
 
-fn index(text: &str, names: &[&str]) -> Result<i32, NotATime> {
+fn index(text: &str, names: &[&str]) -> Result<u8, NotATime> {
     let index = names.iter().position(|name| text.eq_ignore_ascii_case(name));
-    index.map(|index| index as i32).ok_or(NotATime::Impossible)
+    index.map(|index| index as u8).ok_or(NotATime::Impossible)
+}
+
+/// A number that a part of a date could be.
+fn small<T: TryFrom<i32>>(text: &str) -> Result<T, NotATime> {
+    T::try_from(number(text)?).map_err(|_| NotATime::Impossible)
 }
 
 /// A number as Python's `int` reads it: blanks around it, a sign, single underscores between the digits.

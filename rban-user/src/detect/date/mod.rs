@@ -65,7 +65,7 @@ pub enum Error {
         /// What was written.
         pattern: String,
         /// What is wrong with it.
-        source: Box<regex::Error>,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The same template again.
     #[error("datepattern = {name}: is there already; write each pattern once")]
@@ -127,6 +127,11 @@ impl Detector {
     /// The templates, in the order in which they are tried now.
     pub(super) fn templates(&self) -> impl Iterator<Item = Used<'_>> {
         self.selection.templates()
+    }
+
+    /// How many searches in hostile lines, or by careless patterns, took too long. They found nothing.
+    pub fn given_up(&self) -> u64 {
+        self.selection.given_up()
     }
 
     /// The date in the line.

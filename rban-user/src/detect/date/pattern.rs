@@ -38,7 +38,7 @@ pub(super) const UNBOUND: &str = "{UNB}";
 pub(super) const LINE_BEGIN: &str = "{^LN-BEG}";
 
 /// Not inside a word: no letter before, or none behind.
-pub(super) const WORD_EDGE: &str = r"(?:(?<!\w)|(?!\w))";
+const WORD_EDGE: &str = r"(?:(?<!\w)|(?!\w))";
 const LINE_EDGE: &str = r"^\W{0,2}";
 
 /// Makes a regular expression of a pattern with tokens.

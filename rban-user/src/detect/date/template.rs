@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::Error;
 use super::cores::Core;
-use super::engine::{EPOCH_GROUP, Engine};
+use super::engine::{EPOCH_GROUP, Engine, Workspace};
 use super::pattern::{self, Anchor, LINE_BEGIN, Prepared, UNBOUND};
 use super::reader::Decades;
 use super::search::{self, Begin, Hit, Line};
@@ -89,22 +89,27 @@ impl Template {
 
     /// The first match in the line.
     #[inline]
-    pub(super) fn find(&self, line: &Line<'_>) -> Option<Hit> {
+    pub(super) fn find(&self, line: &Line<'_>, work: &mut Workspace) -> Option<Hit> {
         match &self.matcher {
             Matcher::Core { core, begin, decades, .. } if line.is_plain_for(*core) => {
                 search::find(*core, *begin, line, *decades)
             }
-            _ => self.pattern()?.find(line.text, 0..line.text.len()),
+            _ => self.pattern()?.find(line.text, 0..line.text.len(), work),
         }
     }
 
     /// The first match in a part of the line: what precedes it is seen, what follows it is not.
-    pub(super) fn find_in(&self, part: Range<usize>, line: &Line<'_>) -> Option<Hit> {
+    pub(super) fn find_in(
+        &self,
+        part: Range<usize>,
+        line: &Line<'_>,
+        work: &mut Workspace,
+    ) -> Option<Hit> {
         match &self.matcher {
             Matcher::Core { core, begin: Begin::Word, decades, .. } if line.is_plain_for(*core) => {
                 search::find_in(*core, part, line, *decades)
             }
-            _ => self.pattern()?.find(line.text, part),
+            _ => self.pattern()?.find(line.text, part, work),
         }
     }
 
