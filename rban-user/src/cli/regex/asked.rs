@@ -155,7 +155,7 @@ impl Asked {
 
     /// The date pattern and what it is called.
     fn dates(&self, detector: &Detector) -> String {
-        let pattern = shortened(&self.filter.datepattern.join("\n"));
+        let pattern = self.filter.datepattern.join("\n");
         let mut templates = detector.date_templates(0).map(|template| template.pattern());
         let name = match (templates.next(), templates.nth(1)) {
             (Some(only), None) => in_words(only),

@@ -98,7 +98,7 @@ impl Kept {
 
     fn take_back(&mut self, line: &str) {
         self.count = self.count.saturating_sub(1);
-        if let Some(at) = self.lines.iter().rposition(|it| it == line) {
+        if let Some(at) = self.lines.iter().position(|it| it == line) {
             self.lines.remove(at);
         }
     }
@@ -155,7 +155,7 @@ impl Summary {
         let Some((_, earlier)) = found.matches.split_last() else { return };
         for line in earlier {
             let line = String::from_utf8_lossy(line);
-            if let Some(at) = self.waiting.iter().rposition(|it| *it == line) {
+            if let Some(at) = self.waiting.iter().position(|it| *it == line) {
                 let line = self.waiting.remove(at).expect("it was found there");
                 self.missed.take_back(&line);
                 self.line.earlier.push(line);
