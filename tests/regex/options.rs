@@ -52,9 +52,6 @@ fn options_mean_the_same() {
         "--print-all-matched --print-all-missed --print-all-ignored",
         "--print-no-missed --print-no-ignored",
         "--no-check-all -v",
-        "-L 2",
-        "-L 2 -v --print-all-matched",
-        "-L 100",
         "-d %Y-%m-%d",
         "--datepattern {^LN-BEG}%Y-%m-%d\\s%H:%M:%S",
         "-d {NONE} --no-check-all",
@@ -65,6 +62,7 @@ fn options_mean_the_same() {
         "-o id",
         "-o fid -r",
         "-o msg -L 2",
+        "-o id -L 100",
     ];
     each(&options, |options| {
         let args: Vec<String> = options.split_whitespace().map(str::to_owned).collect();
