@@ -32,5 +32,8 @@ fn line(line: &str) -> String {
         return before.to_owned();
     }
     // Release 1.1 knows more ways to write this date.
-    line.replace("ExDay(?:T|  ?)Ex24hourExMinuteExSecond", "ExDay(?:-|T|  ?)Ex24hour:?ExMinute:?ExSecond")
+    line.replace(
+        "ExDay(?:T|  ?)Ex24hourExMinuteExSecond",
+        "ExDay(?:-|T|  ?)Ex24hour:?ExMinute:?ExSecond",
+    )
 }

@@ -46,8 +46,14 @@ fn check_row(line: &str, failregex: &str) {
 
 #[test]
 fn a_row_is_pythons() {
-    check_row("2025-01-23 21:59:59 a 192.0.2.1 it's \\ \"é\" \u{200b}", "a <ADDR> <F-USER>.*</F-USER>$");
+    check_row(
+        "2025-01-23 21:59:59 a 192.0.2.1 it's \\ \"é\" \u{200b}",
+        "a <ADDR> <F-USER>.*</F-USER>$",
+    );
     check_row("2025-01-23 21:59:59 x 192.0.2.77/24", r"<F-ID>\S+</F-ID> <ADDR>/<CIDR>");
-    check_row("2025-01-23 21:59:59 a x y 192.0.2.1", "a <F-ID>x</F-ID> <F-TUPLE_ID>y</F-TUPLE_ID> <HOST>");
+    check_row(
+        "2025-01-23 21:59:59 a x y 192.0.2.1",
+        "a <F-ID>x</F-ID> <F-TUPLE_ID>y</F-TUPLE_ID> <HOST>",
+    );
     check_row("no date: 192.0.2.1", r"(?P<a>no) (?P<b>x)?date: <HOST>");
 }

@@ -9,13 +9,13 @@ use crate::program::rban;
 
 /// The objects that are printed for a log.
 fn objects(log: &str, options: &[&str], filter: &str) -> Vec<Value> {
-    let dir = TempDir::new().unwrap();
+    let dir = TempDir::new().expect("a directory for this test");
     let (path, conf) = (dir.path().join("log"), dir.path().join("f.conf"));
-    fs::write(&path, log).unwrap();
-    fs::write(&conf, filter).unwrap();
-    let paths = [path.to_str().unwrap(), conf.to_str().unwrap()];
+    fs::write(&path, log).expect("a log");
+    fs::write(&conf, filter).expect("a filter");
+    let paths = [&path, &conf].map(|path| path.to_str().expect("a short name"));
     let said = rban([options, &["-o", "json"], &paths].concat());
-    said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    said.out.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect()
 }
 
 const FILTER: &str = "[Definition]
@@ -57,9 +57,18 @@ fn check(log: &str, expected: Value) {
 
 #[test]
 fn it_tells_who_failed() {
-    check(" app[1]: denied x by 2001:0DB8::1", json!(["2001:db8::1", "2001:db8::1", "2001:0DB8::1", "inet6", 1]));
-    check(" app[1]: denied x by ::ffff:192.0.2.1", json!(["192.0.2.1", "192.0.2.1", "192.0.2.1", "inet4", 1]));
-    check(" app[1]: denied x by host.invalid", json!(["host.invalid", null, "host.invalid", "dns", 1]));
+    check(
+        " app[1]: denied x by 2001:0DB8::1",
+        json!(["2001:db8::1", "2001:db8::1", "2001:0DB8::1", "inet6", 1]),
+    );
+    check(
+        " app[1]: denied x by ::ffff:192.0.2.1",
+        json!(["192.0.2.1", "192.0.2.1", "192.0.2.1", "inet4", 1]),
+    );
+    check(
+        " app[1]: denied x by host.invalid",
+        json!(["host.invalid", null, "host.invalid", "dns", 1]),
+    );
     check(" app[1]: denied x by localhost", json!(["localhost", null, "localhost", "dns", 1]));
     check(" app[1]: denied x by 192.030.0.6", json!(["192.030.0.6", null, "192.030.0.6", null, 1]));
     check(" app[1]: denied x by 4242", json!(["4242", null, "4242", null, 1]));

@@ -33,9 +33,9 @@ Jan 23 2025 22:00:01 a fail 192.0.2.3 twice
 ";
 
 fn directory() -> TempDir {
-    let dir = TempDir::new().unwrap();
-    fs::write(dir.path().join("f.conf"), FILTER).unwrap();
-    fs::write(dir.path().join("log"), LOG).unwrap();
+    let dir = TempDir::new().expect("a directory for this test");
+    fs::write(dir.path().join("f.conf"), FILTER).expect("a filter");
+    fs::write(dir.path().join("log"), LOG).expect("a log");
     dir
 }
 

@@ -45,7 +45,7 @@ fn run(mut command: Command) -> Said {
 
 /// `rban regex`.
 pub(crate) fn rban<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Said {
-    let mut command = Command::new(binary::program().unwrap());
+    let mut command = Command::new(binary::program().expect("cargo built it"));
     command.arg("regex").args(args);
     run(command)
 }
@@ -59,9 +59,9 @@ pub(crate) fn fail2ban<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Sa
 
 /// rban by the name of `fail2ban-regex`.
 pub(crate) fn as_fail2ban(args: &[&str]) -> Said {
-    let dir = TempDir::new().unwrap();
+    let dir = TempDir::new().expect("a directory for this test");
     let link = dir.path().join("fail2ban-regex");
-    symlink(binary::program().unwrap(), &link).unwrap();
+    symlink(binary::program().expect("cargo built it"), &link).expect("a link in a new directory");
     let mut command = Command::new(&link);
     command.args(args);
     run(command)
@@ -77,17 +77,21 @@ pub(crate) struct Samples {
 
 impl Samples {
     pub(crate) fn new() -> Self {
-        let (dir, mut names) = (TempDir::new().unwrap(), Vec::new());
-        let samples = fs::read_dir(SAMPLES)
-            .unwrap_or_else(|error| panic!("{SAMPLES}: {error}; install Debian's package fail2ban"));
-        for path in samples.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let (dir, mut names) = (TempDir::new().expect("a directory for this test"), Vec::new());
+        let samples = fs::read_dir(SAMPLES).unwrap_or_else(|error| {
+            panic!("{SAMPLES}: {error}; install Debian's package fail2ban")
+        });
+        for path in
+            samples.map(|entry| entry.expect("a listing").path()).filter(|path| path.is_file())
+        {
+            let name =
+                path.file_name().expect("a file in a listing").to_string_lossy().into_owned();
             if !Path::new(FILTERS).join(format!("{name}.conf")).is_file() {
                 continue;
             }
-            let mut text = fs::read(&path).unwrap();
+            let mut text = fs::read(&path).expect("a sample");
             text.extend((text.last() != Some(&b'\n')).then_some(b'\n'));
-            fs::write(dir.path().join(&name), text).unwrap();
+            fs::write(dir.path().join(&name), text).expect("a copy of it");
             names.push(name);
         }
         names.sort_unstable();

@@ -36,7 +36,7 @@ impl<R: Read> Chunks<R> {
     ///
     /// # Errors
     /// Whatever keeps us from reading on.
-    pub fn next(&mut self) -> io::Result<Option<Bytes>> {
+    pub fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             let len = match self.from.read(&mut self.scratch) {
                 Ok(0) => return Ok(self.last()),
@@ -128,7 +128,7 @@ mod tests {
 
     fn chunks(bytes: &[u8], at_once: usize, encoding: &str) -> Vec<Bytes> {
         let mut chunks = Chunks::new(Slowly(bytes, at_once), encoding.parse().unwrap());
-        std::iter::from_fn(|| chunks.next().unwrap()).collect()
+        std::iter::from_fn(|| chunks.next_chunk().unwrap()).collect()
     }
 
     #[track_caller]

@@ -105,7 +105,12 @@ impl Kept {
 }
 
 impl Summary {
-    pub(super) fn new(telling: Telling, patterns: &Patterns, zone: TimeZone, now: WallTime) -> Self {
+    pub(super) fn new(
+        telling: Telling,
+        patterns: &Patterns,
+        zone: TimeZone,
+        now: WallTime,
+    ) -> Self {
         let counted = |patterns: &[String]| patterns.iter().map(|_| Counted::default()).collect();
         Self {
             prefixed: 0,
@@ -186,7 +191,9 @@ impl Summary {
         let (matched, missed) = (self.matched.count, self.missed.count);
         line(
             &mut text,
-            &format!("\nLines: {total} lines, {ignored} ignored, {matched} matched, {missed} missed"),
+            &format!(
+                "\nLines: {total} lines, {ignored} ignored, {matched} matched, {missed} missed"
+            ),
         );
         line(&mut text, &format!("[processed in {:.2} sec]\n", took.as_secs_f64()));
         self.lines(&mut text, "Matched", &self.matched);
