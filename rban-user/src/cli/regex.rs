@@ -8,6 +8,7 @@ mod format;
 mod hosts;
 mod json;
 mod log;
+mod moment;
 mod printer;
 mod python;
 mod summary;
@@ -24,11 +25,11 @@ use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{ArgAction, Args, CommandFactory, Parser, ValueEnum};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, civil};
 
 use self::asked::Asked;
 use self::format::Format;
 use self::log::{Lines, Log};
+use self::moment::moment;
 use self::printer::{Printed, Printer};
 use self::summary::{Shown, Summary, Telling};
 use super::{Failure, render};
@@ -265,7 +266,7 @@ impl Regex {
         }
         let out = BufWriter::with_capacity(OUT_BYTES, io::stdout().lock());
         let mut printer = Printer::new(out, Format::parse(format, asked.patterns()), printed);
-        while let Some(chunk) = self.next(&mut lines)? {
+        while let Some(chunk) = self.next_chunk(&mut lines)? {
             let how = self.how(Style::First);
             printer.chunk(&chunk);
             for part in lines.parts(&chunk) {
@@ -295,7 +296,7 @@ impl Regex {
         let now = self.how(style).now;
         let mut summary = Summary::new(self.telling(), &asked.filter.patterns, zone, now);
         let begun = Instant::now();
-        while let Some(chunk) = self.next(&mut lines)? {
+        while let Some(chunk) = self.next_chunk(&mut lines)? {
             for part in lines.parts(&chunk) {
                 detector.lines(0, &chunk.slice(part), self.how(style), &mut summary);
             }
@@ -306,8 +307,8 @@ impl Regex {
         Ok(if summary.has_matches() { Matched::Something } else { Matched::Nothing })
     }
 
-    fn next(&self, lines: &mut Lines) -> anyhow::Result<Option<bytes::Bytes>> {
-        lines.next().with_context(|| format!("{}: reading failed", self.log.display()))
+    fn next_chunk(&self, lines: &mut Lines) -> anyhow::Result<Option<bytes::Bytes>> {
+        lines.next_chunk().with_context(|| format!("{}: reading failed", self.log.display()))
     }
 
     fn how(&self, style: Style) -> How {
@@ -337,29 +338,6 @@ impl Regex {
     }
 }
 
-/// A time of RFC 3339, one of the local zone, or seconds since 1970.
-fn moment(text: &str) -> Result<WallTime, String> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(WallTime::from_micros(at.as_microsecond()));
-    }
-    if let Some(micros) = micros(text) {
-        return Ok(WallTime::from_micros(micros));
-    }
-    let local = text.parse::<civil::DateTime>().and_then(|at| at.to_zoned(TimeZone::system()));
-    let wrong = "not a time; write one like 2025-11-21T05:00:00Z, or seconds since 1970";
-    local.map(|at| WallTime::from_micros(at.timestamp().as_microsecond())).map_err(|_| wrong.into())
-}
-
-fn micros(text: &str) -> Option<i64> {
-    let (secs, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_digits(secs) || !is_digits(fraction) || fraction.len() > 6 {
-        return None;
-    }
-    let fraction: i64 = format!("{fraction:0<6}").parse().ok()?;
-    secs.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(fraction)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,18 +362,5 @@ mod tests {
         assert!(parse(&["a", "b", "--datep", "%Y", "--print-all-m"]).is_err());
         assert!(parse(&["a", "b", "--datep", "%Y", "--print-all-ma"]).is_ok());
         assert!(parse(&["a"]).is_err() && parse(&["a", "b", "c", "d"]).is_err());
-    }
-
-    #[test]
-    fn now_is_a_moment() {
-        let now = |text: &str| moment(text).map(WallTime::as_micros);
-        assert_eq!(now("2005-08-14T10:00:00Z"), Ok(1_124_013_600_000_000));
-        assert_eq!(now("2005-08-14T12:00:00+02:00"), Ok(1_124_013_600_000_000));
-        assert_eq!(now("1124013600"), Ok(1_124_013_600_000_000));
-        assert_eq!(now("1124013600.5"), Ok(1_124_013_600_500_000));
-        assert!(now("2005-08-14T10:00:00").is_ok());
-        for wrong in ["", "x", "-", "1.2.3", "1e9", "99999999999999999999"] {
-            assert!(now(wrong).is_err(), "{wrong}");
-        }
     }
 }

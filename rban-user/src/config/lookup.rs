@@ -324,7 +324,6 @@ mode = unset
     fn options_are_the_jails_and_its_filters() {
         check("web[mode=x]", Some(("jail web", "^x <HOST>")));
         check("web[mode=\"a%b\"]", Some(("jail web", "^a%b <HOST>")));
-        check("web[mode='\"']", Some(("jail web", "^\" <HOST>")));
         check("web[failregex=\"^<HOST>\"]", Some(("jail web", "^<HOST>")));
         check("other[mode=x]", Some(("filter other", "^x <HOST>")));
     }

@@ -255,6 +255,10 @@ impl Filter {
         };
         let next = Next::after_match(style);
         if ignored {
+            // The lines are used up all the same.
+            if let (Some(buffer), Some(split)) = (&mut self.buffer, split) {
+                buffer.keep(split);
+            }
             return next;
         }
         if subject.time.is_none() && subject.undated == Undated::DoesNot {

@@ -11,7 +11,7 @@ use super::python;
 use super::words::in_words;
 use crate::cli::{Failure, config, render};
 use crate::config::{Directory, Named, Origin, lookup};
-use crate::detect::{self, Detector, Patterns, PatternError, UseDns};
+use crate::detect::{self, Detector, PatternError, Patterns, UseDns};
 use crate::source::Encoding;
 
 /// What is to be tried.
@@ -81,7 +81,9 @@ impl Asked {
         let text = &self.text;
         let is_name = text.chars().all(|c| c.is_alphanumeric() || "_/-.".contains(c));
         match error {
-            detect::Error::Pattern(PatternError::Nobody { .. }) if self.named.is_none() && is_name => {
+            detect::Error::Pattern(PatternError::Nobody { .. })
+                if self.named.is_none() && is_name =>
+            {
                 Failure::Usage(format!(
                     "{text}: neither a jail nor a filter, and no pattern that tells of anybody; write the name of one \
                      that is there, or a pattern with <HOST> in it"
@@ -155,7 +157,7 @@ impl Asked {
 
     /// The date pattern and what it is called.
     fn dates(&self, detector: &Detector) -> String {
-        let pattern = shortened(&self.filter.datepattern.join("\n"));
+        let pattern = self.filter.datepattern.join("\n");
         let mut templates = detector.date_templates(0).map(|template| template.pattern());
         let name = match (templates.next(), templates.nth(1)) {
             (Some(only), None) => in_words(only),

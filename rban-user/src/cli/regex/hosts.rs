@@ -48,8 +48,10 @@ impl Hosts {
         if let Some(known) = self.hosts.get(&addr) {
             return known.clone();
         }
-        let asked =
-            Command::new("getent").args(["hosts", &addr.to_string()]).stderr(Stdio::null()).output();
+        let asked = Command::new("getent")
+            .args(["hosts", &addr.to_string()])
+            .stderr(Stdio::null())
+            .output();
         let answer = asked.ok().filter(|it| it.status.success());
         let answer = answer.and_then(|it| String::from_utf8(it.stdout).ok());
         let name = answer.and_then(|it| it.split_whitespace().nth(1).map(str::to_owned));

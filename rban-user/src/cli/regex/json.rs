@@ -68,7 +68,8 @@ impl Json {
         maybe(out, host.map(|(_, text)| text))?;
         let family = failure.family().or_else(|| {
             let is_name = matches!(failure.id, Id::Name(_))
-                || host.is_some_and(|(part, text)| part == "dns" && text.parse::<HostName>().is_ok());
+                || host
+                    .is_some_and(|(part, text)| part == "dns" && text.parse::<HostName>().is_ok());
             is_name.then_some("dns")
         });
         out.write_all(b",\"family\":")?;

@@ -69,8 +69,8 @@ impl Lines {
     }
 
     /// The next lines, with what stands between them.
-    pub(super) fn next(&mut self) -> io::Result<Option<Bytes>> {
-        self.chunks.next()
+    pub(super) fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
+        self.chunks.next_chunk()
     }
 
     /// The parts of a chunk that are looked at, in order, each of whole lines.

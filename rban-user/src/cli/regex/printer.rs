@@ -49,7 +49,17 @@ impl<W: Write> Printer<W> {
             _ => Names::LookedUp,
         };
         let (hosts, numbers) = (Hosts::of_system(), Numbers::default());
-        Self { out, format, printed, names, hosts, numbers, failed: false, matched: false, error: None }
+        Self {
+            out,
+            format,
+            printed,
+            names,
+            hosts,
+            numbers,
+            failed: false,
+            matched: false,
+            error: None,
+        }
     }
 
     /// The next chunk's lines follow.

@@ -35,7 +35,9 @@ fn is_plain(c: char) -> bool {
         ' ' => true,
         c if c.is_ascii() => !c.is_ascii_control(),
         // Blanks, marks of direction and the like, and what belongs to nobody.
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => false,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => {
+            false
+        }
         '\u{feff}' | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}' => false,
         c => !c.is_control() && !c.is_whitespace(),
     }
@@ -73,7 +75,10 @@ mod tests {
         check("it's \"so\"", "'it\\'s \"so\"'");
         check("a\\b\n\r\t\0\u{7f}", "'a\\\\b\\n\\r\\t\\x00\\x7f'");
         check("é€\u{fffd}", "'é€\u{fffd}'");
-        check("\u{a0}\u{ad}\u{200b}\u{2028}\u{e000}\u{10ffff}", "'\\xa0\\xad\\u200b\\u2028\\ue000\\U0010ffff'");
+        check(
+            "\u{a0}\u{ad}\u{200b}\u{2028}\u{e000}\u{10ffff}",
+            "'\\xa0\\xad\\u200b\\u2028\\ue000\\U0010ffff'",
+        );
     }
 
     #[test]

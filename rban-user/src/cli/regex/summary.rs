@@ -98,14 +98,19 @@ impl Kept {
 
     fn take_back(&mut self, line: &str) {
         self.count = self.count.saturating_sub(1);
-        if let Some(at) = self.lines.iter().rposition(|it| it == line) {
+        if let Some(at) = self.lines.iter().position(|it| it == line) {
             self.lines.remove(at);
         }
     }
 }
 
 impl Summary {
-    pub(super) fn new(telling: Telling, patterns: &Patterns, zone: TimeZone, now: WallTime) -> Self {
+    pub(super) fn new(
+        telling: Telling,
+        patterns: &Patterns,
+        zone: TimeZone,
+        now: WallTime,
+    ) -> Self {
         let counted = |patterns: &[String]| patterns.iter().map(|_| Counted::default()).collect();
         Self {
             prefixed: 0,
@@ -155,7 +160,7 @@ impl Summary {
         let Some((_, earlier)) = found.matches.split_last() else { return };
         for line in earlier {
             let line = String::from_utf8_lossy(line);
-            if let Some(at) = self.waiting.iter().rposition(|it| *it == line) {
+            if let Some(at) = self.waiting.iter().position(|it| *it == line) {
                 let line = self.waiting.remove(at).expect("it was found there");
                 self.missed.take_back(&line);
                 self.line.earlier.push(line);
@@ -186,7 +191,9 @@ impl Summary {
         let (matched, missed) = (self.matched.count, self.missed.count);
         line(
             &mut text,
-            &format!("\nLines: {total} lines, {ignored} ignored, {matched} matched, {missed} missed"),
+            &format!(
+                "\nLines: {total} lines, {ignored} ignored, {matched} matched, {missed} missed"
+            ),
         );
         line(&mut text, &format!("[processed in {:.2} sec]\n", took.as_secs_f64()));
         self.lines(&mut text, "Matched", &self.matched);
@@ -201,7 +208,7 @@ impl Summary {
         let mut shown = Vec::new();
         for (number, (pattern, counted)) in patterns.iter().zip(counted).enumerate() {
             if counted.hits > 0 || self.telling.verbose {
-                shown.push(format!("{:>3}) [{}] {pattern}", number + 1, counted.hits));
+                shown.push(format!("{:>2}) [{}] {pattern}", number + 1, counted.hits));
                 shown.extend(counted.failures.iter().map(|failure| format!("    {failure}")));
             }
         }
