@@ -1,5 +1,4 @@
 //! How long it takes to find and read the date of a line.
-#![expect(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use std::hint::black_box;
 

@@ -107,7 +107,8 @@ fn with_wrong_jails_only_it_does_not_start() -> Result<()> {
 #[track_caller]
 fn tested(world: &World, jails: &str, code: i32, words: &[&str]) -> Result<()> {
     let (dir, _) = directory(&world.rban, jails)?;
-    let output = world.rban.command(&["config", "test", "-c", dir.to_str().context("text")?]).output()?;
+    let output =
+        world.rban.command(&["config", "test", "-c", dir.to_str().context("text")?]).output()?;
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8(said)?;
     assert_eq!(output.status.code(), Some(code), "{said}");
@@ -121,16 +122,31 @@ fn tested(world: &World, jails: &str, code: i32, words: &[&str]) -> Result<()> {
 fn a_test_tells_what_is_wrong_where_and_what_to_write() -> Result<()> {
     let world = World::new()?;
     tested(&world, DOOR, 0, &["1 jails can be started: door"])?;
-    tested(&world, &format!("{DOOR}bantime = 10x\n"), 1, &["jail.conf:8: bantime = 10x: not a time"])?;
+    tested(
+        &world,
+        &format!("{DOOR}bantime = 10x\n"),
+        1,
+        &["jail.conf:8: bantime = 10x: not a time"],
+    )?;
     tested(&world, "[DEFAULT\n", 2, &["jail.conf:1: [DEFAULT: "])?;
-    tested(&world, &format!("{DOOR}max_retry = 2\n"), 0, &["jail.conf:8: max_retry = 2: nothing reads this option; write maxretry"])?;
+    tested(
+        &world,
+        &format!("{DOOR}max_retry = 2\n"),
+        0,
+        &["jail.conf:8: max_retry = 2: nothing reads this option; write maxretry"],
+    )?;
     tested(
         &world,
         &format!("{DOOR}failregex = knock (a+)+ from <HOST>\n"),
         0,
         &["takes the address from there; begin with ^", "takes fail2ban forever"],
     )?;
-    tested(&world, &format!("{DOOR}failregex = (knock from <HOST>\n"), 1, &["is not closed; write )"])?;
+    tested(
+        &world,
+        &format!("{DOOR}failregex = (knock from <HOST>\n"),
+        1,
+        &["is not closed; write )"],
+    )?;
     tested(&world, &format!("{DOOR}ignoreip = 10.0.0.0/8 ten.*\n"), 0, &["ten.*"])?;
     tested(&world, &format!("{DOOR}         smtp.py\n"), 0, &["not run; write sendmail-whois"])
 }

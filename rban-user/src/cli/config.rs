@@ -161,9 +161,12 @@ impl Test {
 
 fn text(tested: &Tested) -> String {
     let mut text = String::new();
-    let mut line = |severity: &str, message: &str| text.push_str(&format!("{severity}: {message}\n"));
+    let mut line =
+        |severity: &str, message: &str| text.push_str(&format!("{severity}: {message}\n"));
     for jail in &tested.failed {
-        jail.reasons.iter().for_each(|reason| line("error", &format!("{reason} (jail {})", jail.name)));
+        jail.reasons
+            .iter()
+            .for_each(|reason| line("error", &format!("{reason} (jail {})", jail.name)));
     }
     tested.warnings.iter().for_each(|warning| line("warning", warning));
     let (jails, directory) = (&tested.jails, tested.directory.display());

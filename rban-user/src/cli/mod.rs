@@ -9,6 +9,7 @@ mod bans;
 mod config;
 mod input;
 mod panic;
+mod regex;
 mod render;
 mod run;
 mod status;
@@ -60,6 +61,7 @@ enum Command {
     Why(why::Why),
     Panic(panic::Panic),
     Config(config::Config),
+    Regex(Box<regex::Regex>),
 }
 
 /// Why a command did not do what it should.
@@ -80,7 +82,14 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
-    let Cli { common, command } = Cli::parse();
+    if let Some(code) = regex::as_fail2ban() {
+        return code;
+    }
+    let Cli { common, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if asks_for("regex") => return regex::misunderstood(&error),
+        Err(error) => error.exit(),
+    };
     let result = match command {
         Command::Run(run) => run.run(&common),
         Command::Attach(attach) => attach.run(&common),
@@ -92,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Why(why) => why.run(&common),
         Command::Panic(panic) => panic.run(&common),
         Command::Config(config) => config.run(&common),
+        Command::Regex(regex) => return regex.run(&common),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -104,6 +114,12 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether this is the command that was meant, even if the rest of the line is not understood.
+fn asks_for(command: &str) -> bool {
+    let mut words = std::env::args_os().skip(1);
+    words.find(|word| !word.as_encoded_bytes().starts_with(b"-")).is_some_and(|it| it == command)
 }
 
 impl Common {

@@ -20,10 +20,12 @@ pub(super) fn print<T: Serialize>(
 /// Prints text. A reader that left (`| head`) is no failure.
 pub(super) fn print_text(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
+    Ok(out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(unless_gone)?)
+}
+
+/// An error in printing, unless the reader left.
+pub(super) fn unless_gone(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }
 
 /// Says on standard error what went wrong, or what the admin should know besides.

@@ -28,9 +28,7 @@ impl Directory {
     /// Hands it to a reader.
     pub(super) fn open<T>(&self, read: impl FnOnce(Loader<'_>) -> T) -> T {
         match self {
-            Self::At(base) => {
-                read(Loader::new(&WithOurActions { base }, base, Budget::default()))
-            }
+            Self::At(base) => read(Loader::new(&WithOurActions { base }, base, Budget::default())),
             Self::BuiltIn => {
                 read(Loader::new(&Shipped, Path::new(shipped::BASE), Budget::default()))
             }

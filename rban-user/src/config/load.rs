@@ -5,18 +5,18 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::error::Error;
 use super::directory::Directory;
+use super::error::Error;
 use super::files::Files;
 use super::finding::{Finding, What};
+use super::jail::{JailText, LogText};
+use super::layer::Loader;
+use super::lint;
 use super::problem::Problem;
 use super::rban_conf::{self, Settings};
-use super::layer::Loader;
 use super::read::{self, Read};
 use super::services::Services;
-use super::jail::{JailText, LogText};
 use super::spec::{self, Built, JailSpec};
-use super::lint;
 
 /// Everything the daemon is asked to do.
 #[derive(Clone, Debug)]
@@ -131,11 +131,7 @@ enum Depth {
     Patterns,
 }
 
-fn load_from(
-    loader: Loader<'_>,
-    overrides: &Overrides,
-    depth: Depth,
-) -> Result<Config, Unusable> {
+fn load_from(loader: Loader<'_>, overrides: &Overrides, depth: Depth) -> Result<Config, Unusable> {
     let (files, base) = (loader.files(), loader.base());
     let settings = settings_of(&loader);
     let read = read::read(loader)
@@ -159,13 +155,7 @@ fn settings_of(loader: &Loader<'_>) -> Result<Settings, Unusable> {
     if reasons.is_empty() { Ok(settings) } else { Err(Unusable { reasons }) }
 }
 
-fn build(
-    files: &dyn Files,
-    base: &Path,
-    settings: Settings,
-    read: Read,
-    depth: Depth,
-) -> Config {
+fn build(files: &dyn Files, base: &Path, settings: Settings, read: Read, depth: Depth) -> Config {
     let services = files.read(Path::new("/etc/services")).ok().flatten();
     let services = Services::parse(&String::from_utf8_lossy(&services.unwrap_or_default()));
     let mut config = Config {
@@ -234,11 +224,10 @@ impl Config {
 /// Whether rban's admin should know: not what only fail2ban's server would do without, nor that a jail has no log at
 /// all, for then the jail fails and says so itself.
 fn is_of_interest(what: &What) -> bool {
-    match what {
-        What::NoLogs { .. } | What::NotSet { .. } => false,
-        What::Ignored(Error::NoFiles { .. }) => false,
-        _ => true,
-    }
+    !matches!(
+        what,
+        What::NoLogs { .. } | What::NotSet { .. } | What::Ignored(Error::NoFiles { .. })
+    )
 }
 
 /// An error and its causes.

@@ -151,11 +151,7 @@ fn escaped(text: &str) -> String {
     text.replace('%', "%%")
 }
 
-fn filter(
-    loader: &Loader<'_>,
-    name: &str,
-    named: &args::Spec,
-) -> Result<Option<Named>, Unusable> {
+fn filter(loader: &Loader<'_>, name: &str, named: &args::Spec) -> Result<Option<Named>, Unusable> {
     let Some(config) = load(loader, &format!("{FILTERS}/{name}"))? else { return Ok(None) };
     let origin = Origin::Filter { name: name.to_owned(), directory: loader.base().to_owned() };
     filter_of(loader, config, origin, named).map(Some)
@@ -191,10 +187,12 @@ fn filter_of(
     named: &args::Spec,
 ) -> Result<Named, Unusable> {
     let spec = Text { value: named.name.clone(), place: None };
-    let source = filter::Source::new(config, spec, named.clone(), Some(LogType::File), &loader.budget);
+    let source =
+        filter::Source::new(config, spec, named.clone(), Some(LogType::File), &loader.budget);
     let filter = source.read(&Vars::default()).map_err(|error| unusable([&error].into_iter()))?;
     if !filter.is_defined {
-        let reason = format!("{}: has no [Definition]; write one, with failregex in it", named.name);
+        let reason =
+            format!("{}: has no [Definition]; write one, with failregex in it", named.name);
         return Err(Unusable { reasons: vec![reason] });
     }
     let place = Place { file: Arc::from(Path::new(&named.name)), line: 1 };

@@ -141,15 +141,21 @@ impl Take {
                 settings.monitor = if is_true(value) { Monitor::On } else { Monitor::Off };
                 Ok(())
             }
-            "max_bans_v4" => number(value, 1, BANS_MAX)
-                .map(|bans| settings.limits.max_bans_v4 = bans as u32),
-            "max_bans_v6" => number(value, 1, BANS_MAX)
-                .map(|bans| settings.limits.max_bans_v6 = bans as u32),
+            "max_bans_v4" => {
+                number(value, 1, BANS_MAX).map(|bans| settings.limits.max_bans_v4 = bans as u32)
+            }
+            "max_bans_v6" => {
+                number(value, 1, BANS_MAX).map(|bans| settings.limits.max_bans_v6 = bans as u32)
+            }
             "ipv6_prefix" => number(value, 1, 128).map(|bits| settings.ipv6_prefix = bits as u8),
             "interfaces" => {
                 settings.interfaces = match value {
                     "auto" | "" => Vec::new(),
-                    list => list.split([',', ' ', '\n']).filter(|it| !it.is_empty()).map(str::to_owned).collect(),
+                    list => list
+                        .split([',', ' ', '\n'])
+                        .filter(|it| !it.is_empty())
+                        .map(str::to_owned)
+                        .collect(),
                 };
                 Ok(())
             }
@@ -202,7 +208,8 @@ mod tests {
     fn problem(text: &str, message: &str) {
         let (_, (errors, problems)) = read_text(text);
         let messages = errors.iter().map(ToString::to_string);
-        let messages: Vec<String> = messages.chain(problems.iter().map(ToString::to_string)).collect();
+        let messages: Vec<String> =
+            messages.chain(problems.iter().map(ToString::to_string)).collect();
         assert_eq!(messages, [message]);
     }
 

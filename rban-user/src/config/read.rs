@@ -1,6 +1,5 @@
 //! A directory of configuration as text: what every jail says, with places, before it is given a meaning.
 
-use std::path::Path;
 use super::error::Error;
 use super::files::Files;
 use super::finding::{Finding, What};
@@ -9,6 +8,7 @@ use super::interpolate::{Budget, Reads};
 use super::jail::{JailText, Reader};
 use super::layer::{Failed, HIDDEN, INCLUDES, Layered, Loader};
 use super::server::ServerText;
+use std::path::Path;
 
 /// The fail2ban whose configuration we read; `%(fail2ban_version)s` in a jail.
 const FAIL2BAN_VERSION: &str = "1.1.2.dev1";

@@ -87,7 +87,10 @@ struct Build<'a> {
 
 impl<'a> Build<'a> {
     fn text(&self, name: &str) -> Option<&'a Text> {
-        self.jail.of_jail_or_filter(name).map(|setting| &setting.text).filter(|text| !text.value.is_empty())
+        self.jail
+            .of_jail_or_filter(name)
+            .map(|setting| &setting.text)
+            .filter(|text| !text.value.is_empty())
     }
 
     fn lines(&self, name: &str) -> Vec<String> {
@@ -131,7 +134,8 @@ impl<'a> Build<'a> {
                 .filter(|words| !words.is_empty())
                 .collect(),
             encoding: self.parse("logencoding", source::Encoding::default(), |text| {
-                text.parse().map_err(|wrong: source::UnknownEncoding| Wrong::Stage(wrong.to_string()))
+                text.parse()
+                    .map_err(|wrong: source::UnknownEncoding| Wrong::Stage(wrong.to_string()))
             }),
         }
     }
@@ -248,9 +252,8 @@ impl<'a> Build<'a> {
     fn increment(&mut self) -> Option<Increment> {
         let span = |text: &str| value::span(text).map(Some).map_err(NotATime::into);
         let increment = Increment {
-            factor: self.parse("bantime.factor", 1.0, |text| {
-                value::number(text).ok_or(Wrong::Factor)
-            }),
+            factor: self
+                .parse("bantime.factor", 1.0, |text| value::number(text).ok_or(Wrong::Factor)),
             formula: self.text("bantime.formula").map(|text| text.value.clone()),
             multipliers: self.parse("bantime.multipliers", Vec::new(), |text| {
                 let numbers = text.split_whitespace().map(|it| it.parse().ok());
@@ -280,7 +283,10 @@ impl<'a> Build<'a> {
                 .iter()
                 .map(|it| (it.name.clone(), it.as_text().unwrap_or_default()))
                 .collect(),
-            properties: properties.iter().map(|(name, it)| (name.clone(), it.value.clone())).collect(),
+            properties: properties
+                .iter()
+                .map(|(name, it)| (name.clone(), it.value.clone()))
+                .collect(),
         })
     }
 

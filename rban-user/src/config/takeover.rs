@@ -10,13 +10,39 @@ use crate::scope::{Ports, Scope};
 
 /// Fail2ban's stock actions that block on this host; those ending in `*` stand for all that begin so.
 const STOCK: [&str; 19] = [
-    "apf", "bsd-ipfw", "csf", "firewallcmd*", "hostsdeny", "ipfilter", "ipfw", "ipset*", "iptables*", "nftables*",
-    "npf", "osx-afctl", "osx-ipfw", "pf", "route", "shorewall*", "symbiosis-blacklist-allports", "ufw", "xdp-allports",
+    "apf",
+    "bsd-ipfw",
+    "csf",
+    "firewallcmd*",
+    "hostsdeny",
+    "ipfilter",
+    "ipfw",
+    "ipset*",
+    "iptables*",
+    "nftables*",
+    "npf",
+    "osx-afctl",
+    "osx-ipfw",
+    "pf",
+    "route",
+    "shorewall*",
+    "symbiosis-blacklist-allports",
+    "ufw",
+    "xdp-allports",
 ];
 
 /// Stock blockers that know no ports: they stop all traffic.
 const PORTLESS: [&str; 10] = [
-    "apf", "csf", "hostsdeny", "ipfilter", "npf", "osx-afctl", "osx-ipfw", "route", "shorewall*", "ufw",
+    "apf",
+    "csf",
+    "hostsdeny",
+    "ipfilter",
+    "npf",
+    "osx-afctl",
+    "osx-ipfw",
+    "route",
+    "shorewall*",
+    "ufw",
 ];
 
 /// An action of a jail, as far as this question goes.
@@ -59,7 +85,9 @@ pub struct Takeover {
 /// What is wrong with `port` or `protocol`; all traffic is stopped then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Problem {
-    #[error("no such service or port; write numbers (22,80 or 6000:6010) or names from /etc/services")]
+    #[error(
+        "no such service or port; write numbers (22,80 or 6000:6010) or names from /etc/services"
+    )]
     Port { found: String },
     #[error("the kernel tells tcp and udp apart only; write tcp, udp, or all")]
     Protocol { found: String },
@@ -180,7 +208,10 @@ mod tests {
     fn what_banaction_names_is_a_firewall_action() {
         check(Asked { file: "nftables", ..NONE }, Some((Why::Banaction, "tcp/22")));
         check(Asked { file: "my-drop", ..NONE }, Some((Why::BanactionAllports, "all")));
-        check(Asked { file: "mine", banaction: Some("mine"), ..NONE }, Some((Why::Banaction, "tcp/22")));
+        check(
+            Asked { file: "mine", banaction: Some("mine"), ..NONE },
+            Some((Why::Banaction, "tcp/22")),
+        );
     }
 
     #[test]
@@ -206,8 +237,7 @@ mod tests {
 
     #[track_caller]
     fn scoped(port: &str, protocol: &str, scope: &str) {
-        let asked =
-            Asked { file: "iptables", port: Some(port), protocol: Some(protocol), ..NONE };
+        let asked = Asked { file: "iptables", port: Some(port), protocol: Some(protocol), ..NONE };
         check(asked, Some((Why::Stock, scope)));
     }
 
@@ -224,8 +254,7 @@ mod tests {
 
     #[track_caller]
     fn odd(port: &str, protocol: &str, option: &str) {
-        let asked =
-            Asked { file: "iptables", port: Some(port), protocol: Some(protocol), ..NONE };
+        let asked = Asked { file: "iptables", port: Some(port), protocol: Some(protocol), ..NONE };
         let (taken, problem) = takeover(&asked, &Services::default()).unwrap();
         assert_eq!((taken.scope, problem.unwrap().option().0), (Scope::All, option));
     }

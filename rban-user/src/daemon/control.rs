@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::wiring::{JailHandle, ToEnforcer, ToJail};
 use crate::addr::Offender;
 use crate::clock::Now;
-use crate::control::server::Request;
 use crate::config;
+use crate::control::server::Request;
 use crate::control::{Command, FailedJail, JailStatus, Reply, Status};
 use crate::enforce::Claim;
 use crate::event::Ban;
@@ -21,7 +21,8 @@ pub(super) async fn run(
     failed: Vec<config::FailedJail>,
     to_enforcer: mpsc::Sender<ToEnforcer>,
 ) {
-    let failed = failed.into_iter().map(|jail| FailedJail { name: jail.name, reasons: jail.reasons });
+    let failed =
+        failed.into_iter().map(|jail| FailedJail { name: jail.name, reasons: jail.reasons });
     let control = Control { jails, failed: failed.collect(), to_enforcer };
     while let Some((command, reply)) = inbox.recv().await {
         let answer = control.answer(command).await;

@@ -88,7 +88,11 @@ impl Sink for Failures<'_> {
         match notice {
             Notice::Odd { odd, line } => {
                 let problem = if odd.is_latency() { "latency" } else { "time zone" };
-                warn!(jail, line, "a line just written is dated otherwise, which looks like a {problem} problem; such lines are taken to be of now");
+                warn!(
+                    jail,
+                    line,
+                    "a line just written is dated otherwise, which looks like a {problem} problem; such lines are taken to be of now"
+                );
             }
             Notice::Old { findtime } => {
                 warn!(jail, ?findtime, "lines older than findtime are passed over");

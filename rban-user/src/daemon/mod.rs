@@ -11,7 +11,7 @@ mod enforcer;
 mod guard;
 mod ignore;
 mod jail;
-mod names;
+pub(crate) mod names;
 #[cfg(feature = "log")]
 mod program_log;
 mod resolve;
@@ -37,8 +37,8 @@ use crate::control::server::Server;
 use crate::detect::{Detector, UseDns};
 use crate::enforce::Enforcer;
 use crate::enforce::xdp::{self, Changes, Events, Limits, Mode, Monitor, Pins};
-use crate::jail::Jail;
 use crate::event::JailName;
+use crate::jail::Jail;
 use crate::scope::Scope;
 use crate::source::{Backend, Source};
 use detector::ByName;
@@ -122,7 +122,15 @@ async fn serve(options: Options) -> Result<()> {
     let (world, resolver) = (World::new(names()), Resolver::start(names()));
     for jail in jails {
         let screen = Screen::new(jail.spec.name.clone(), world.clone());
-        handles.push(start_jail(jail, screen, &resolver, &never, &to_enforcer, &stopped, &mut upstream)?);
+        handles.push(start_jail(
+            jail,
+            screen,
+            &resolver,
+            &never,
+            &to_enforcer,
+            &stopped,
+            &mut upstream,
+        )?);
     }
     drop(resolver); // it ends with the last detector
     let enforcing = tokio::spawn(enforcer::run(enforcer, scopes, events, enforcer_inbox));
@@ -203,13 +211,14 @@ fn open_jails(config: &Config) -> Result<(Vec<OpenJail>, Vec<FailedJail>)> {
         match OpenJail::new(spec) {
             Ok(jail) => jails.push(jail),
             Err(error) => {
-                failed.push(FailedJail { name: spec.name.to_string(), reasons: vec![chain(error)] });
+                failed
+                    .push(FailedJail { name: spec.name.to_string(), reasons: vec![chain(error)] });
             }
         }
     }
-    let reasons = failed.iter().flat_map(|jail| {
-        jail.reasons.iter().map(|reason| format!("jail {}: {reason}", jail.name))
-    });
+    let reasons = failed
+        .iter()
+        .flat_map(|jail| jail.reasons.iter().map(|reason| format!("jail {}: {reason}", jail.name)));
     let reasons: Vec<String> = reasons.collect();
     if jails.is_empty() && !failed.is_empty() {
         bail!("{}", reasons.join("; "));
@@ -231,7 +240,8 @@ impl OpenJail {
         let source = Source::open(&spec.source)?;
         let filters = std::slice::from_ref(&spec.filter);
         let (zone, year) = (TimeZone::system(), Now::read().wall.year());
-        let detector = Detector::new(filters, &[vec![0]], &zone, year).map_err(|(_, error)| error)?;
+        let detector =
+            Detector::new(filters, &[vec![0]], &zone, year).map_err(|(_, error)| error)?;
         if spec.policy.increment.is_some() {
             warn!(jail = %spec.name, "bantime.increment is not carried out yet; bans do not grow");
         }

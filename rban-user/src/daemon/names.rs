@@ -28,14 +28,14 @@ const IPV6_IS_OFF: &str = "proc/sys/net/ipv6/conf/all/disable_ipv6";
 
 /// Which addresses are of use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Families {
+pub(crate) enum Families {
     Both,
     V4Only,
 }
 
 impl Families {
     /// Those that this host has.
-    pub(super) fn of_this_host() -> Self {
+    pub(crate) fn of_this_host() -> Self {
         Self::found_below(Path::new("/"))
     }
 
@@ -51,7 +51,7 @@ type Ask = dyn Fn(&HostName) -> io::Result<Vec<IpAddr>> + Send + Sync;
 
 /// Who knows whose addresses are whose.
 #[derive(Clone)]
-pub(super) struct Names {
+pub(crate) struct Names {
     ask: Arc<Ask>,
     families: Families,
     slots: Arc<Semaphore>,
@@ -60,7 +60,7 @@ pub(super) struct Names {
 
 impl Names {
     /// The system's resolver.
-    pub(super) fn of_system(families: Families) -> Self {
+    pub(crate) fn of_system(families: Families) -> Self {
         Self::asking(families, |name| {
             Ok((name.as_str(), 0).to_socket_addrs()?.map(|addr| addr.ip()).collect())
         })
@@ -76,7 +76,7 @@ impl Names {
     }
 
     /// The addresses of a host, each once; at least one.
-    pub(super) async fn addresses(&self, name: &HostName) -> io::Result<Vec<Offender>> {
+    pub(crate) async fn addresses(&self, name: &HostName) -> io::Result<Vec<Offender>> {
         let (ask, slots, name) = (self.ask.clone(), self.slots.clone(), name.clone());
         let asking = async {
             let slot = slots.acquire_owned().await.map_err(io::Error::other)?;

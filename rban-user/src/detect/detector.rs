@@ -6,6 +6,7 @@ use memchr::memchr;
 
 use super::filter::Filter;
 use super::found::Sink;
+use super::pattern::Pattern;
 use super::group::{Feeding, Group, Key};
 use super::prefilter::Prefilter;
 use super::spec::{Entry, How, Spec};
@@ -83,6 +84,12 @@ impl Detector {
     pub fn looking_at_every_line(mut self) -> Self {
         self.feeds.iter_mut().for_each(|feed| feed.prefilter = Prefilter::of_nothing());
         self
+    }
+
+    /// A filter's prefregex as it is searched for, its tags replaced.
+    #[must_use]
+    pub fn prefregex(&self, filter: usize) -> Option<&str> {
+        self.filters.get(filter)?.patterns().0.map(Pattern::expanded)
     }
 
     /// The templates that a filter's dates are looked for by, in the order in which they are tried now.

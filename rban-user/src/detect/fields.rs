@@ -21,7 +21,8 @@ impl Value {
     }
 
     /// The text, or the first of several.
-    pub(super) fn as_str(&self) -> &str {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Text(text) => text,
             Self::Many(texts) => texts.first().map_or("", CompactString::as_str),

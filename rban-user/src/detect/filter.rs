@@ -85,13 +85,13 @@ impl Filter {
     pub(super) fn new(patterns: &Patterns) -> Result<Self, Error> {
         let mut names = Names::default();
         let usedns = patterns.usedns;
-        let mut compile = |option, source: &str, flags| {
-            Pattern::new(option, source, flags, usedns, &mut names)
-        };
+        let mut compile =
+            |option, source: &str, flags| Pattern::new(option, source, flags, usedns, &mut names);
         let several = patterns.maxlines.get() > 1;
         let flags = Flags { lines: if several { Lines::Many } else { Lines::One } };
         let prefregex = patterns.prefregex.as_deref();
-        let prefregex = prefregex.map(|it| compile("prefregex", it, Flags::default())).transpose()?;
+        let prefregex =
+            prefregex.map(|it| compile("prefregex", it, Flags::default())).transpose()?;
         let failregex: Vec<Pattern> = patterns
             .failregex
             .iter()
@@ -305,7 +305,9 @@ impl Filter {
             }
         };
         let fields = std::mem::take(&mut work.fields);
-        let (outcome, session) = self.sessions.merge(&session, fields, &work.matches, subject.now);
+        let name = session;
+        let (outcome, session) = self.sessions.merge(&name, fields, &work.matches, subject.now);
+        session.fields.set(Name::MLFID, Value::Text(name));
         if outcome == Outcome::NoFailure && style != Style::Every {
             return next;
         }

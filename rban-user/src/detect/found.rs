@@ -32,7 +32,13 @@ impl Found<'_> {
     /// Whether it is a failure, and not only part of one, or none (`<F-NOFAIL>`).
     #[must_use]
     pub fn is_failure(&self) -> bool {
-        self.identity.is_some() && self.fields.text(Name::NOFAIL).is_none()
+        self.identity.is_some() && !self.is_nofail()
+    }
+
+    /// Whether it is none, whoever it tells of.
+    #[must_use]
+    pub fn is_nofail(&self) -> bool {
+        self.fields.text(Name::NOFAIL).is_some()
     }
 
     /// Everything captured, by name.

@@ -32,5 +32,6 @@ pub use filter::Patterns;
 pub use found::{Found, Notice, Seen, Sink};
 pub use identity::{Identity, Who};
 pub use pattern::Error as PatternError;
+pub use pyre::Error as SyntaxError;
 pub use spec::{Entry, How, Reading, Spec, Style};
 pub use tag::UseDns;

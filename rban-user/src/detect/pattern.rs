@@ -14,7 +14,9 @@ const SEARCH_STEPS: Steps = Steps(2_000_000);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// It is not Python's dialect.
-    #[error("{option} = {pattern}: not a usable pattern; correct it, or escape what is meant literally")]
+    #[error(
+        "{option} = {pattern}: not a usable pattern; correct it, or escape what is meant literally"
+    )]
     Pattern {
         /// Which option it stands in.
         option: &'static str,
@@ -25,7 +27,9 @@ pub enum Error {
         source: pyre::Error,
     },
     /// A match would tell of nobody.
-    #[error("{option} = {pattern}: tells of nobody; write <HOST>, <ADDR> or <F-ID>…</F-ID> where they stand")]
+    #[error(
+        "{option} = {pattern}: tells of nobody; write <HOST>, <ADDR> or <F-ID>…</F-ID> where they stand"
+    )]
     Nobody {
         /// Which option it stands in.
         option: &'static str,
@@ -38,6 +42,8 @@ pub enum Error {
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     pub(super) pyre: pyre::Pattern,
+    /// As it is compiled, its tags replaced.
+    expanded: Box<str>,
     /// What each named group is stored under.
     groups: Vec<(Name, usize)>,
     /// Names that take the first of these groups that is not empty, where they have nothing themselves.
@@ -71,7 +77,8 @@ impl Pattern {
         let tuples = targets(&named, "tuple_", names);
         named.sort_by_key(|(_, group)| *group);
         let groups = named.into_iter().map(|(name, group)| (names.intern(&name), group)).collect();
-        Ok(Self { pyre, groups, alternatives, tuples, skipped })
+        let expanded = expanded.into();
+        Ok(Self { pyre, expanded, groups, alternatives, tuples, skipped })
     }
 
     /// Whether a match says who failed, or at least in which session.
@@ -84,6 +91,11 @@ impl Pattern {
     /// Searches a text; what is captured stays in `scratch`.
     pub(super) fn search(&self, scratch: &mut Scratch, text: &[u8]) -> Result<bool, LimitReached> {
         self.pyre.search(scratch, text, SEARCH_STEPS)
+    }
+
+    /// The pattern, its tags replaced.
+    pub(super) fn expanded(&self) -> &str {
+        &self.expanded
     }
 
     /// The names of its groups, in their order.
@@ -130,11 +142,7 @@ impl Pattern {
 }
 
 /// The groups named `PREFIX_X` or `PREFIX_X_1` by X, in the order of their names.
-fn targets(
-    named: &[(String, usize)],
-    prefix: &str,
-    names: &mut Names,
-) -> Vec<(Name, Vec<usize>)> {
+fn targets(named: &[(String, usize)], prefix: &str, names: &mut Names) -> Vec<(Name, Vec<usize>)> {
     let mut sorted: Vec<_> = named.iter().filter(|(name, _)| name.starts_with(prefix)).collect();
     sorted.sort();
     let mut targets: Vec<(Name, Vec<usize>)> = Vec::new();

@@ -68,7 +68,8 @@ impl Prefilter {
         }
         self.learned = true;
         let sample = &chunk[..chunk.len().min(SAMPLE_MAX_BYTES)];
-        let sets = self.choices.iter().flat_map(|(_, it)| it.failures.iter().flatten().chain(&it.prefix));
+        let sets =
+            self.choices.iter().flat_map(|(_, it)| it.failures.iter().flatten().chain(&it.prefix));
         let mut counts: HashMap<Vec<u8>, f64> =
             sets.flat_map(|set| set.0.iter().map(|it| (it.clone(), 0.0))).collect();
         for (literal, count) in &mut counts {
@@ -84,7 +85,8 @@ impl Prefilter {
         let all = sets.iter().map(|(_, set)| set.clone());
         let all = all.reduce(|one, other| either(one?, other?)).flatten();
         self.any = all.as_ref().and_then(searcher);
-        let own = |(place, set): (usize, Option<Required>)| (place, set.as_ref().and_then(searcher));
+        let own =
+            |(place, set): (usize, Option<Required>)| (place, set.as_ref().and_then(searcher));
         self.own = sets.into_iter().map(own).collect();
     }
 
@@ -128,9 +130,8 @@ impl Choices {
     /// What the filter is looked for by, where the literals are as common as `weight` says.
     fn rarest(&self, weight: impl Fn(&[u8]) -> f64) -> Option<Required> {
         let total = |set: &Required| -> f64 { set.0.iter().map(|literal| weight(literal)).sum() };
-        let rarest = |sets: &[Required]| {
-            sets.iter().min_by(|a, b| total(a).total_cmp(&total(b))).cloned()
-        };
+        let rarest =
+            |sets: &[Required]| sets.iter().min_by(|a, b| total(a).total_cmp(&total(b))).cloned();
         let mut failures = self.failures.iter().map(|sets| rarest(sets));
         let first = failures.next().flatten();
         let failures = first.and_then(|first| failures.try_fold(first, |all, it| either(all, it?)));

@@ -165,9 +165,8 @@ fn alternation(parts: &[Hir]) -> Known {
     let exact: Option<Vec<Vec<u8>>> =
         known.iter().map(|it| it.exact.clone()).collect::<Option<Vec<_>>>().map(|it| it.concat());
     let exact = exact.filter(|texts| texts.len() <= LITERALS_MAX);
-    let rarest = |sets: Vec<Required>| {
-        sets.into_iter().min_by(|a, b| a.chance().total_cmp(&b.chance()))
-    };
+    let rarest =
+        |sets: Vec<Required>| sets.into_iter().min_by(|a, b| a.chance().total_cmp(&b.chance()));
     let mut sets = known.into_iter().map(|it| rarest(it.sets()));
     let first = sets.next().flatten();
     let inside = first.and_then(|first| sets.try_fold(first, |all, set| either(all, set?)));

@@ -245,7 +245,12 @@ mod tests {
 
     #[test]
     fn an_earlier_line_tells_the_address() {
-        check(&[(&[FROM, NOFAIL], None), (&[ROOT], Some(2)), (&[ROOT], Some(1)), (&[FROM, GAINED, ROOT], None)]);
+        check(&[
+            (&[FROM, NOFAIL], None),
+            (&[ROOT], Some(2)),
+            (&[ROOT], Some(1)),
+            (&[FROM, GAINED, ROOT], None),
+        ]);
     }
 
     #[test]
@@ -256,7 +261,11 @@ mod tests {
     #[test]
     fn several_users_are_a_failure_even_if_the_last_succeeds() {
         check(&[(&[ALICE, NOFAIL], None), (&[FROM, ROOT, GAINED], Some(2))]);
-        check(&[(&[ROOT, NOFAIL], None), (&[ROOT, NOFAIL], None), (&[FROM, ALICE, NOFAIL], Some(3))]);
+        check(&[
+            (&[ROOT, NOFAIL], None),
+            (&[ROOT, NOFAIL], None),
+            (&[FROM, ALICE, NOFAIL], Some(3)),
+        ]);
     }
 
     #[test]

@@ -57,6 +57,11 @@ impl Decoder {
         decoder
     }
 
+    /// Whether what comes in is UTF-8 already.
+    pub(super) fn passes_as_is(&self) -> bool {
+        matches!(self.state, State::AsIs)
+    }
+
     /// The encoding of what comes in.
     pub(super) fn encoding(&self) -> Encoding {
         self.encoding

@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::{Begin, Error, Written};
 use super::decode::{Decoder, Encoding};
 use super::lines::{LINE_MAX_BYTES, Splitter};
+use super::{Begin, Error, Written};
 use crate::event::Line;
 
 /// So many bytes before the offset are remembered, and compared before reading on.

@@ -4,6 +4,7 @@
 //! are followed from their end, all others from their beginning; rotation loses no line and doubles none. What stands
 //! in a line is not known here.
 
+mod chunks;
 mod decode;
 mod file;
 mod lines;
@@ -16,6 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 
+pub use chunks::Chunks;
 pub use decode::{Encoding, UnknownEncoding};
 use file::{Followed, Progress};
 pub use spec::{Backend, Begin, Log, Spec};

@@ -4,7 +4,7 @@
 //! The tests hold them against each other.
 
 use super::fields::{Fields, NotATime, Stamp};
-use super::reader::Reader;
+use super::reader::{Reader, Time};
 use super::{epoch, zone};
 
 /// A default template without its begin and end.
@@ -114,20 +114,22 @@ impl Core {
     }
 }
 
-/// What follows the time: fail2ban takes as much of it as ends at an edge.
-type Tail<T> = fn(&mut Reader<'_>) -> Option<T>;
+/// Seconds east of Greenwich.
+type Offset = Result<i32, NotATime>;
+/// Reads a piece, if it is there.
+type Step<T> = fn(&mut Reader<'_>) -> Option<T>;
 
 fn iso(reader: &mut Reader<'_>) -> Option<Stamp> {
     let year = reader.year()?;
-    let separator = reader.one_of(b"-/.")?;
+    let separator = reader.take(|byte| matches!(byte, b'-' | b'/' | b'.'))?;
     let month = reader.month()?;
     reader.skip(separator)?;
     let day = reader.day()?;
-    if reader.one_of(b"T ")? == b' ' {
+    if reader.take(|byte| matches!(byte, b'T' | b' '))? == b' ' {
         reader.maybe(b' ');
     }
     let time = reader.time()?;
-    let offset = tail(reader, b".,", iso_offset)?;
+    let offset = tail(reader, is_point_or_comma, iso_offset)?;
     Some(stamp(civil(Some(year), month, day, time), offset))
 }
 
@@ -138,7 +140,7 @@ fn syslog(reader: &mut Reader<'_>) -> Option<Fields> {
     let day = reader.day()?;
     reader.skip(b' ')?;
     let time = reader.blank_time()?;
-    let year = tail(reader, b".", |reader| {
+    let year = tail(reader, is_point, |reader| {
         reader.skip(b' ')?;
         reader.year()
     })?;
@@ -154,13 +156,13 @@ fn syslog_year(reader: &mut Reader<'_>) -> Option<Stamp> {
     let year = reader.year()?;
     reader.skip(b' ')?;
     let time = reader.blank_time()?;
-    tail(reader, b".", nothing)?;
+    tail(reader, is_point, nothing)?;
     Some(Stamp::Civil(Fields { weekday, ..civil(Some(year), month, day, time) }))
 }
 
 fn day_month_year(reader: &mut Reader<'_>) -> Option<Stamp> {
     let day = reader.day()?;
-    let separator = reader.one_of(b"-/")?;
+    let separator = reader.take(|byte| matches!(byte, b'-' | b'/'))?;
     let month = reader.month()?;
     reader.skip(separator)?;
     let long = |reader: &mut Reader<'_>| {
@@ -181,13 +183,13 @@ fn day_month_year(reader: &mut Reader<'_>) -> Option<Stamp> {
 
 fn apache(reader: &mut Reader<'_>) -> Option<Stamp> {
     let day = reader.day()?;
-    let separator = reader.one_of(b"-/")?;
+    let separator = reader.take(|byte| matches!(byte, b'-' | b'/'))?;
     let month = reader.month_name()?;
     reader.skip(separator)?;
     let year = reader.year()?;
-    reader.one_of(b" :");
+    reader.take(|byte| matches!(byte, b' ' | b':'));
     let time = reader.time()?;
-    let offset = tail(reader, b".", |reader| {
+    let offset = tail(reader, is_point, |reader| {
         reader.skip(b' ')?;
         edged_offset(reader, Case::Ignored)
     })?;
@@ -213,7 +215,7 @@ fn month_day_year(reader: &mut Reader<'_>) -> Option<Stamp> {
     let year = reader.year()?;
     reader.skip(b' ')?;
     let time = reader.blank_time()?;
-    tail(reader, b".", nothing)?;
+    tail(reader, is_point, nothing)?;
     Some(Stamp::Civil(civil(Some(year), month, day, time)))
 }
 
@@ -255,11 +257,11 @@ fn half_day(reader: &mut Reader<'_>) -> Option<Stamp> {
     reader.skip(b' ')?;
     let (hour, minute, second) = reader.half_day_time()?;
     reader.skip(b' ')?;
-    let noon = match reader.one_of(b"aApP")? {
+    let noon = match reader.take(|byte| matches!(byte, b'a' | b'A' | b'p' | b'P'))? {
         b'a' | b'A' => 0,
         _ => 12,
     };
-    reader.one_of(b"mM")?;
+    reader.take(|byte| matches!(byte, b'm' | b'M'))?;
     let time = (hour % 12 + noon, minute, second);
     reader.at_edge().then(|| Stamp::Civil(civil(Some(year), month, day, time)))
 }
@@ -279,7 +281,7 @@ fn compact(reader: &mut Reader<'_>) -> Option<Stamp> {
     let year = reader.year()?;
     let month = reader.two(1..=12)?;
     let day = reader.two(1..=31)?;
-    if reader.one_of(b"-T ")? == b' ' {
+    if reader.take(|byte| matches!(byte, b'-' | b'T' | b' '))? == b' ' {
         reader.maybe(b' ');
     }
     let hour = reader.two(0..=23)?;
@@ -287,16 +289,14 @@ fn compact(reader: &mut Reader<'_>) -> Option<Stamp> {
     let minute = reader.two(0..=59)?;
     reader.maybe(b':');
     let second = reader.two(0..=61)?;
-    let offset = tail(reader, b".,", iso_offset)?;
+    let offset = tail(reader, is_point_or_comma, iso_offset)?;
     Some(stamp(civil(Some(year), month, day, (hour, minute, second)), offset))
 }
 
 /// What syslog writes, behind a zone or not.
-fn zoned(reader: &mut Reader<'_>, name: Tail<()>) -> Option<Stamp> {
-    let start = *reader;
+fn zoned(reader: &mut Reader<'_>, zone: Step<Offset>) -> Option<Stamp> {
     let with_zone = reader.optional(|reader| {
-        name(reader)?;
-        let offset = zone::offset_secs(reader.since(start.at()));
+        let offset = zone(reader)?;
         reader.skip(b' ')?;
         Some(stamp(syslog(reader)?, Some(offset)))
     });
@@ -304,27 +304,24 @@ fn zoned(reader: &mut Reader<'_>, name: Tail<()>) -> Option<Stamp> {
 }
 
 /// `%Z` in any case, to a blank.
-fn zone_name(reader: &mut Reader<'_>) -> Option<()> {
-    let start = *reader;
-    reader.letters(1..=5)?;
-    matches!(reader.since(start.at()).len(), 3..).then_some(()).or_else(|| {
-        *reader = start;
-        reader.one_of(b"zZ").map(|_| ())
-    })
+fn zone_name(reader: &mut Reader<'_>) -> Option<Offset> {
+    let start = reader.at();
+    let long = reader.optional(|reader| reader.letters(3..=5));
+    long.or_else(|| reader.take(|byte| matches!(byte, b'z' | b'Z')).map(|_| ()))?;
+    Some(zone::offset_secs(reader.since(start)))
 }
 
 /// `%z` in any case, to a blank.
-fn zone_offset(reader: &mut Reader<'_>) -> Option<()> {
+fn zone_offset(reader: &mut Reader<'_>) -> Option<Offset> {
     if reader.peek()?.is_ascii_alphabetic() {
         return greenwich(reader, Case::Ignored);
     }
-    reader.offset_hours()?;
-    reader.optional(Reader::offset_minutes);
-    Some(())
+    reader.offset(|_| true).map(Ok)
 }
 
 /// `\s*%z`.
-fn iso_offset(reader: &mut Reader<'_>) -> Option<Result<i32, NotATime>> {
+#[inline]
+fn iso_offset(reader: &mut Reader<'_>) -> Option<Offset> {
     reader.blanks();
     edged_offset(reader, Case::Matters)
 }
@@ -336,60 +333,68 @@ enum Case {
 }
 
 /// `%z`, as much of it as ends at an edge.
-fn edged_offset(reader: &mut Reader<'_>, case: Case) -> Option<Result<i32, NotATime>> {
-    let start = *reader;
-    if reader.peek()?.is_ascii_alphabetic() {
-        greenwich(reader, case)?;
-    } else {
-        reader.offset_hours()?;
-        reader.optional(|reader| {
-            reader.offset_minutes()?;
-            reader.at_edge().then_some(())
-        });
+#[inline]
+fn edged_offset(reader: &mut Reader<'_>, case: Case) -> Option<Offset> {
+    match reader.peek()? {
+        b'+' | b'-' => reader.offset(Reader::at_edge).map(Ok),
+        _ => greenwich(reader, case),
     }
-    Some(zone::offset_secs(reader.since(start.at())))
 }
 
-/// The three names of `%z`.
-fn greenwich(reader: &mut Reader<'_>, case: Case) -> Option<()> {
-    let start = *reader;
+/// The three names of `%z`. In small letters they are found, but not known.
+fn greenwich(reader: &mut Reader<'_>, case: Case) -> Option<Offset> {
+    let start = reader.at();
     reader.letters(1..=3)?;
-    let name = reader.since(start.at());
-    let is = |known: &str| match case {
-        Case::Matters => name == known,
-        Case::Ignored => name.eq_ignore_ascii_case(known),
-    };
-    (is("Z") || is("UTC") || is("GMT")).then_some(())
+    let name = reader.since(start);
+    let names = ["Z", "UTC", "GMT"];
+    if names.contains(&name) {
+        return Some(Ok(0));
+    }
+    let is_known =
+        case == Case::Ignored && names.iter().any(|known| name.eq_ignore_ascii_case(known));
+    is_known.then_some(Err(NotATime::Impossible))
 }
 
-/// Reads over a fraction behind one of these points, then `more`; each is optional, and the end is an edge.
+/// Reads over a fraction behind a point, then `more`; each is optional, and the end is an edge: fail2ban takes as much
+/// as ends at one.
 #[inline]
 fn tail<T>(
     reader: &mut Reader<'_>,
-    points: &[u8],
+    is_point: impl Fn(u8) -> bool,
     more: impl Fn(&mut Reader<'_>) -> Option<T>,
 ) -> Option<Option<T>> {
     let end = |reader: &mut Reader<'_>| {
         let more = reader.optional(|reader| more(reader).filter(|_| reader.at_edge()));
-        reader.at_edge().then_some(more)
+        // Behind `more` is an edge.
+        (more.is_some() || reader.at_edge()).then_some(more)
     };
     let with_fraction = reader.optional(|reader| {
-        reader.fraction(points)?;
+        reader.fraction(is_point)?;
         end(reader)
     });
     with_fraction.or_else(|| end(reader))
+}
+
+fn is_point(byte: u8) -> bool {
+    byte == b'.'
+}
+
+fn is_point_or_comma(byte: u8) -> bool {
+    byte == b'.' || byte == b','
 }
 
 fn nothing(_: &mut Reader<'_>) -> Option<()> {
     None
 }
 
-fn civil(year: Option<i32>, month: i32, day: i32, time: (i32, i32, i32)) -> Fields {
+#[inline]
+fn civil(year: Option<i16>, month: u8, day: u8, time: Time) -> Fields {
     let (hour, minute, second) = time;
     Fields { year, month: Some(month), day: Some(day), hour, minute, second, ..Fields::default() }
 }
 
-fn stamp(fields: Fields, offset: Option<Result<i32, NotATime>>) -> Stamp {
+#[inline]
+fn stamp(fields: Fields, offset: Option<Offset>) -> Stamp {
     match offset.transpose() {
         Ok(offset_secs) => Stamp::Civil(Fields { offset_secs, ..fields }),
         Err(reason) => Stamp::Unfit(reason),

@@ -124,30 +124,32 @@ impl Engine {
             let Some(text) = text_of(group) else { continue };
             match part {
                 Part::Epoch => return Ok(epoch::moment(text)),
-                Part::Year => fields.year = Some(number(text)?),
+                Part::Year => fields.year = Some(small(text)?),
                 Part::ShortYear => {
-                    let year = number(text)?;
+                    let year: i16 = small(text)?;
                     fields.year = Some(if year <= 2000 { year + 2000 } else { year });
                 }
-                Part::Month => fields.month = Some(number(text)?),
+                Part::Month => fields.month = Some(small(text)?),
                 Part::MonthName => fields.month = Some(index(text, &MONTHS)? + 1),
                 Part::MonthNameShort => fields.month = Some(index(text, &MONTHS_SHORT)? + 1),
-                Part::Day => fields.day = Some(number(text)?),
-                Part::Hour => fields.hour = number(text)?,
+                Part::Day => fields.day = Some(small(text)?),
+                Part::Hour => fields.hour = small(text)?,
                 Part::HalfDayHour => {
-                    fields.hour = self.hour(number(text)?, &text_of)?;
+                    fields.hour = self.hour(small(text)?, &text_of)?;
                 }
-                Part::Minute => fields.minute = number(text)?,
-                Part::Second => fields.second = number(text)?,
+                Part::Minute => fields.minute = small(text)?,
+                Part::Second => fields.second = small(text)?,
                 Part::HalfOfDay => {}
                 Part::Weekday => {
-                    let day = number(text)?;
+                    let day: i16 = small(text)?;
                     fields.weekday = Some(if day > 0 { day - 1 } else { 6 });
                 }
-                Part::WeekdayName => fields.weekday = Some(index(text, &WEEKDAYS)?),
-                Part::WeekdayNameShort => fields.weekday = Some(index(text, &WEEKDAYS_SHORT)?),
-                Part::DayOfYear => fields.day_of_year = Some(number(text)?),
-                Part::Week(begins) => fields.week = Some(Week { number: number(text)?, begins }),
+                Part::WeekdayName => fields.weekday = Some(index(text, &WEEKDAYS)?.into()),
+                Part::WeekdayNameShort => {
+                    fields.weekday = Some(index(text, &WEEKDAYS_SHORT)?.into())
+                }
+                Part::DayOfYear => fields.day_of_year = Some(small(text)?),
+                Part::Week(begins) => fields.week = Some(Week { number: small(text)?, begins }),
                 Part::Zone => fields.offset_secs = Some(zone::offset_secs(text)?),
             }
         }
@@ -157,9 +159,9 @@ impl Engine {
     /// An hour of the twelve-hour clock, which is before noon unless the pattern says otherwise.
     fn hour<'t>(
         &self,
-        hour: i32,
+        hour: u8,
         text_of: &impl Fn(usize) -> Option<&'t str>,
-    ) -> Result<i32, NotATime> {
+    ) -> Result<u8, NotATime> {
         let half = self.parts.iter().find(|(_, part)| *part == Part::HalfOfDay);
         let half = match half {
             Some((group, _)) => text_of(*group).ok_or(NotATime::HalfOfDay)?,
@@ -167,15 +169,20 @@ impl Engine {
         };
         Ok(match hour {
             12 if half.is_empty() || half.eq_ignore_ascii_case("am") => 0,
-            0..=11 | 13.. if half.eq_ignore_ascii_case("pm") => hour + 12,
+            0..=11 | 13.. if half.eq_ignore_ascii_case("pm") => hour.saturating_add(12),
             hour => hour,
         })
     }
 }
 
-fn index(text: &str, names: &[&str]) -> Result<i32, NotATime> {
+fn index(text: &str, names: &[&str]) -> Result<u8, NotATime> {
     let index = names.iter().position(|name| text.eq_ignore_ascii_case(name));
-    index.map(|index| index as i32).ok_or(NotATime::Impossible)
+    index.map(|index| index as u8).ok_or(NotATime::Impossible)
+}
+
+/// A number that a part of a date could be.
+fn small<T: TryFrom<i32>>(text: &str) -> Result<T, NotATime> {
+    T::try_from(number(text)?).map_err(|_| NotATime::Impossible)
 }
 
 /// A number as Python's `int` reads it: blanks around it, a sign, single underscores between the digits.

@@ -10,7 +10,7 @@ const TAI64N_DIGITS: usize = 24;
 
 /// Ten or eleven digits, and perhaps a fraction.
 pub(super) fn short(reader: &mut Reader<'_>) -> Option<Stamp> {
-    let start = *reader;
+    let start = reader.at();
     matches!(reader.digits(), 10 | 11).then_some(())?;
     if !reader.at_edge() {
         return None;
@@ -20,12 +20,12 @@ pub(super) fn short(reader: &mut Reader<'_>) -> Option<Stamp> {
         (3..=6).contains(&reader.digits()).then_some(())?;
         reader.at_edge().then_some(())
     });
-    Some(moment(reader.since(start.at())))
+    Some(moment(reader.since(start)))
 }
 
 /// The same, or 13 to 14 digits for milliseconds, perhaps with a fraction, or 16 to 17 for microseconds.
 pub(super) fn long(reader: &mut Reader<'_>) -> Option<Stamp> {
-    let start = *reader;
+    let start = reader.at();
     let digits = reader.digits();
     matches!(digits, 10 | 11 | 13 | 14 | 16 | 17).then_some(())?;
     if !reader.at_edge() {
@@ -38,17 +38,17 @@ pub(super) fn long(reader: &mut Reader<'_>) -> Option<Stamp> {
             reader.at_edge().then_some(())
         });
     }
-    Some(moment(reader.since(start.at())))
+    Some(moment(reader.since(start)))
 }
 
 /// `@` and 24 small hexadecimal digits.
 pub(super) fn tai64n(reader: &mut Reader<'_>) -> Option<Stamp> {
     reader.skip(b'@')?;
-    let start = *reader;
+    let start = reader.at();
     for _ in 0..TAI64N_DIGITS {
-        reader.one_of(b"0123456789abcdef")?;
+        reader.take(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))?;
     }
-    reader.at_edge().then(|| tai_moment(reader.since(start.at())))
+    reader.at_edge().then(|| tai_moment(reader.since(start)))
 }
 
 /// The moment that a label means, but for its `@`: the seconds are all of its first sixteen digits but the first.

@@ -40,20 +40,20 @@ impl NotATime {
     }
 }
 
-/// The parts of a date that were written. Nothing is checked but that they are numbers.
+/// The parts of a date that were written. Nothing is checked but that they are numbers, and not large ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fields {
-    pub(super) year: Option<i32>,
-    pub(super) month: Option<i32>,
-    pub(super) day: Option<i32>,
-    pub(super) hour: i32,
-    pub(super) minute: i32,
-    pub(super) second: i32,
+    pub(super) year: Option<i16>,
+    pub(super) month: Option<u8>,
+    pub(super) day: Option<u8>,
+    pub(super) hour: u8,
+    pub(super) minute: u8,
+    pub(super) second: u8,
     /// 1 is the first of January.
-    pub(super) day_of_year: Option<i32>,
+    pub(super) day_of_year: Option<i16>,
     pub(super) week: Option<Week>,
     /// 0 is Monday.
-    pub(super) weekday: Option<i32>,
+    pub(super) weekday: Option<i16>,
     /// Seconds east of Greenwich; `None` = the zone of the log.
     pub(super) offset_secs: Option<i32>,
 }
@@ -61,7 +61,7 @@ pub struct Fields {
 /// A week of the year; the days before its first Monday or Sunday are week 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Week {
-    pub(super) number: i32,
+    pub(super) number: i16,
     pub(super) begins: WeekBegins,
 }
 

@@ -1,28 +1,39 @@
 //! Local time ↔ moments, as C's `mktime` and `localtime` have it, but without asking the zone for every line.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
+use super::fields::NotATime;
+use super::resolve::{Day, SHOWN};
 use crate::clock::WallTime;
 
-/// A zone, and what was last asked of it.
+/// A zone, and what was last asked of it: lines that follow one another are mostly of one day, and of no other than
+/// that of the reader.
 #[derive(Clone, Debug)]
 pub(super) struct Local {
     zone: TimeZone,
     /// The time around the last answer in which clocks were not set.
     span: Span,
+    /// The same around the reader's now.
+    span_now: Span,
     /// What an hour that clocks showed twice is taken by: the offset of the last answer, as the C library does.
     last_offset_secs: Option<i64>,
+    /// A day, and when it begins.
+    last_day: Option<(Day, Shown)>,
+    /// A year, and when it begins and ends.
+    last_year: (i16, Range<Shown>),
 }
 
 /// A time in which the zone keeps its offset.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Span {
-    /// In seconds since 1970, first and one past last.
-    moments: (i64, i64),
+    /// In seconds since 1970.
+    moments: Range<i64>,
     /// The same in seconds that clocks show, but for those that they show twice.
-    shown: (i64, i64),
+    shown: Range<Shown>,
     offset_secs: i64,
 }
 
@@ -31,27 +42,65 @@ pub(super) type Shown = i64;
 
 impl Local {
     pub(super) fn new(zone: TimeZone) -> Self {
-        let span = Span { moments: (0, 0), shown: (0, 0), offset_secs: 0 };
-        Self { zone, span, last_offset_secs: None }
+        Self {
+            zone,
+            span: Span::EMPTY,
+            span_now: Span::EMPTY,
+            last_offset_secs: None,
+            last_day: None,
+            last_year: (0, 0..0),
+        }
     }
 
-    /// What clocks show at a moment, and the microseconds that they do not show.
-    pub(super) fn shown_at(&mut self, moment: WallTime) -> (Shown, i64) {
-        let micros = moment.as_micros();
+    /// When a day begins.
+    ///
+    /// # Errors
+    /// There is no such day.
+    #[inline]
+    pub(super) fn day_secs(&mut self, day: Day) -> Result<Shown, NotATime> {
+        if let Some((last, secs)) = self.last_day
+            && last == day
+        {
+            return Ok(secs);
+        }
+        let secs = day.checked_secs()?;
+        self.last_day = Some((day, secs));
+        Ok(secs)
+    }
+
+    /// The year of a time.
+    pub(super) fn year_of(&mut self, shown: Shown) -> i16 {
+        if !self.last_year.1.contains(&shown) {
+            let year = Day::of(shown).year();
+            self.last_year = (year, Day::new_year(year)..Day::new_year(year + 1));
+        }
+        self.last_year.0
+    }
+
+    /// What clocks show now, and the microseconds that they do not show.
+    pub(super) fn shown_now(&mut self, now: WallTime) -> (Shown, i64) {
+        let micros = now.as_micros();
         let secs = micros.div_euclid(1_000_000);
-        (secs + self.span_at(secs).offset_secs, micros.rem_euclid(1_000_000))
+        if !self.span_now.moments.contains(&secs) {
+            self.span_now = Span::around(&self.zone, secs);
+        }
+        (secs + self.span_now.offset_secs, micros.rem_euclid(1_000_000))
     }
 
     /// The moment, in seconds since 1970, when clocks showed this. Time that they skipped counts on from before; of
     /// time that they showed twice, the one by the same offset as the last answer. `None` beyond the calendar.
+    #[inline]
     pub(super) fn moment(&mut self, shown: Shown, now: WallTime) -> Option<i64> {
-        if !(self.span.shown.0..self.span.shown.1).contains(&shown) {
+        if !self.span.shown.contains(&shown) {
             let last = match self.last_offset_secs {
                 Some(last) => last,
-                None => self.span_at(now.as_micros().div_euclid(1_000_000)).offset_secs,
+                None => {
+                    self.shown_now(now);
+                    self.span_now.offset_secs
+                }
             };
-            let guess = self.span_at(shown - last);
-            if !(guess.shown.0..guess.shown.1).contains(&shown) {
+            self.span = Span::around(&self.zone, shown - last);
+            if !self.span.shown.contains(&shown) {
                 let offset = self.offset_when(shown, last)?;
                 self.last_offset_secs = Some(offset);
                 return Some(shown - offset);
@@ -77,17 +126,11 @@ impl Local {
             }
         })
     }
-
-    /// The span that a moment lies in.
-    fn span_at(&mut self, secs: i64) -> Span {
-        if !(self.span.moments.0..self.span.moments.1).contains(&secs) {
-            self.span = Span::around(&self.zone, secs);
-        }
-        self.span
-    }
 }
 
 impl Span {
+    const EMPTY: Self = Self { moments: 0..0, shown: 0..0, offset_secs: 0 };
+
     fn around(zone: &TimeZone, secs: i64) -> Self {
         let (first, last) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
         let at =
@@ -97,19 +140,85 @@ impl Span {
         let offset_secs = offset(moment);
         let begin = zone.preceding(at(secs.saturating_add(1))).next();
         let end = zone.following(moment).next();
-        let mut span = Self {
-            moments: (i64::MIN / 4, i64::MAX / 4),
-            shown: (i64::MIN / 4, i64::MAX / 4),
-            offset_secs,
-        };
+        let mut span = Self { moments: first..last, shown: SHOWN, offset_secs };
         if let Some(begin) = begin.map(|begin| begin.timestamp().as_second()) {
-            span.moments.0 = begin;
-            span.shown.0 = begin + offset_secs.max(offset(at(begin - 1)));
+            span.moments.start = begin;
+            span.shown.start = begin + offset_secs.max(offset(at(begin - 1)));
         }
         if let Some(end) = end.map(|end| end.timestamp().as_second()) {
-            span.moments.1 = end;
-            span.shown.1 = end + offset_secs.min(offset(at(end)));
+            span.moments.end = end;
+            span.shown.end = end + offset_secs.min(offset(at(end)));
         }
         span
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn berlin() -> Local {
+        Local::new(TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap())
+    }
+
+    /// One after the other, at a time of summer: which moment is each of these, and in which zone?
+    #[track_caller]
+    fn check(cases: &[(&str, &str)]) {
+        let mut local = berlin();
+        for (shown, moment) in cases {
+            let shown_time: DateTime = shown.parse().unwrap();
+            let shown = shown_time.duration_since(DateTime::constant(1970, 1, 1, 0, 0, 0, 0));
+            let now = WallTime::from_secs(1_750_000_000);
+            let found = local.moment(shown.as_secs(), now).unwrap();
+            assert_eq!(Timestamp::from_second(found).unwrap().to_string(), *moment, "{shown_time}");
+        }
+    }
+
+    #[test]
+    fn winter_and_summer_have_their_offsets() {
+        check(&[
+            ("2025-01-01 00:00:00", "2024-12-31T23:00:00Z"),
+            ("2025-07-01 00:00:00", "2025-06-30T22:00:00Z"),
+            ("2025-03-30 01:59:59", "2025-03-30T00:59:59Z"),
+            ("2025-03-30 03:00:00", "2025-03-30T01:00:00Z"),
+            ("2025-10-26 01:59:59", "2025-10-25T23:59:59Z"),
+            ("2025-10-26 03:00:00", "2025-10-26T02:00:00Z"),
+            ("0001-01-01 00:00:00", "0000-12-31T23:00:00Z"),
+            ("9999-12-30 00:00:00", "9999-12-29T23:00:00Z"),
+        ]);
+    }
+
+    #[test]
+    fn an_hour_that_clocks_skipped_is_the_one_after() {
+        check(&[
+            ("2025-03-30 02:00:00", "2025-03-30T01:00:00Z"),
+            ("2025-07-01 00:00:00", "2025-06-30T22:00:00Z"),
+            ("2025-03-30 02:59:59", "2025-03-30T01:59:59Z"),
+        ]);
+    }
+
+    #[test]
+    fn of_an_hour_shown_twice_the_one_like_the_line_before_is_meant() {
+        check(&[
+            ("2025-10-26 02:30:00", "2025-10-26T00:30:00Z"),
+            ("2025-10-26 03:00:01", "2025-10-26T02:00:01Z"),
+            ("2025-10-26 02:30:00", "2025-10-26T01:30:00Z"),
+            ("2025-07-26 02:30:00", "2025-07-26T00:30:00Z"),
+            ("2025-10-26 02:30:00", "2025-10-26T00:30:00Z"),
+            ("2025-12-26 02:30:00", "2025-12-26T01:30:00Z"),
+            ("2025-10-26 02:30:00", "2025-10-26T01:30:00Z"),
+        ]);
+    }
+
+    #[test]
+    fn clocks_show_the_time_of_the_season() {
+        let mut local = berlin();
+        assert_eq!(
+            local.shown_now(WallTime::from_micros(1_763_700_000_000_001)),
+            (1_763_703_600, 1)
+        );
+        assert_eq!(local.shown_now(WallTime::from_secs(1_750_000_000)), (1_750_007_200, 0));
+        assert_eq!(local.year_of(1_767_225_599), 2025);
+        assert_eq!(local.year_of(1_767_225_600), 2026);
     }
 }

@@ -1,5 +1,7 @@
 //! [`Fields`] → moment: what was left out is filled in, and made a time of the zone (spec, filter 3.6).
 
+use std::ops::{Range, RangeInclusive};
+
 use super::fields::{Fields, NotATime, Week, WeekBegins};
 use super::local::{Local, Shown};
 use crate::clock::WallTime;
@@ -8,14 +10,16 @@ use crate::clock::WallTime;
 const AHEAD_MAX_SECS: i64 = DAY_SECS;
 const DAY_SECS: i64 = 24 * 60 * 60;
 /// The years of fail2ban's calendar.
-const YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
+const YEARS: RangeInclusive<i16> = 1..=9999;
+/// All that clocks show in them.
+pub(super) const SHOWN: Range<Shown> = -62_135_596_800..253_402_300_800;
 
 /// A day of the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Day {
-    year: i32,
-    month: i32,
-    day: i32,
+pub(super) struct Day {
+    year: i16,
+    month: u8,
+    day: u8,
 }
 
 impl Fields {
@@ -27,18 +31,32 @@ impl Fields {
         log_offset_secs: Option<i32>,
         local: &mut Local,
     ) -> Result<WallTime, NotATime> {
-        let is_year_assumed = self.year.is_none();
-        let is_whole = !is_year_assumed && self.month.is_some() && self.day.is_some();
-        // Most dates are whole, and need not ask for the time.
-        let (now_shown, now_micros) = if is_whole { (0, 0) } else { local.shown_at(now) };
-        let year = self.year.unwrap_or_else(|| Day::of(now_shown).year);
-        let (day, is_today_assumed) = self.day(year, now_shown)?;
+        let (Some(year), Some(month), Some(day)) = (self.year, self.month, self.day) else {
+            return self.resolve_around(now, log_offset_secs, local);
+        };
+        let shown = local.day_secs(Day { year, month, day })? + self.time_secs()?;
+        moment(shown, self.offset_secs.or(log_offset_secs), now, local)
+    }
 
-        let time = self.time_secs()?;
+    /// The same where today or this year must be assumed.
+    fn resolve_around(
+        &self,
+        now: WallTime,
+        log_offset_secs: Option<i32>,
+        local: &mut Local,
+    ) -> Result<WallTime, NotATime> {
+        let (now_shown, now_micros) = local.shown_now(now);
+        let is_year_assumed = self.year.is_none();
+        let year = match self.year {
+            Some(year) => year,
+            None => local.year_of(now_shown),
+        };
+        let (day, is_today_assumed) = self.day(year, now_shown)?;
         let offset_secs = self.offset_secs.or(log_offset_secs);
-        // From here on this is what clocks show in Greenwich, if an offset is known. It is compared with what they
-        // show here all the same, as fail2ban does.
-        let mut shown = day.checked_secs()? + time - i64::from(offset_secs.unwrap_or(0));
+        // What clocks show in Greenwich if an offset is known. It is compared with what they show here all the same,
+        // as fail2ban does.
+        let offset = i64::from(offset_secs.unwrap_or(0));
+        let mut shown = local.day_secs(day)? + self.time_secs()? - offset;
         let is_ahead = |shown: Shown, secs| (shown, 0) > (now_shown + secs, now_micros);
         if is_today_assumed && is_ahead(shown, 0) {
             shown -= DAY_SECS;
@@ -47,18 +65,11 @@ impl Fields {
             let last_year = Day { year: day.year - 1, ..day };
             shown = last_year.checked_secs()? + shown.rem_euclid(DAY_SECS);
         }
-        if !YEARS.contains(&Day::of(shown).year) {
-            return Err(NotATime::OutOfRange);
-        }
-        let secs = match offset_secs {
-            Some(_) => shown,
-            None => local.moment(shown, now).ok_or(NotATime::OutOfRange)?,
-        };
-        Ok(WallTime::from_secs(secs))
+        moment(shown + offset, offset_secs, now, local)
     }
 
     /// The day that is meant, and whether it is today for want of anything else.
-    fn day(&self, year: i32, now_shown: Shown) -> Result<(Day, bool), NotATime> {
+    fn day(&self, year: i16, now_shown: Shown) -> Result<(Day, bool), NotATime> {
         if let (Some(month), Some(day)) = (self.month, self.day) {
             return Ok((Day { year, month, day }, false));
         }
@@ -69,12 +80,9 @@ impl Fields {
         };
         if let Some(day) = day_of_year {
             let first = Day { year, month: 1, day: 1 }.checked_secs()?;
-            let day = Day::of(first + (day - 1) * DAY_SECS);
-            return if YEARS.contains(&day.year) {
-                Ok((day, false))
-            } else {
-                Err(NotATime::Impossible)
-            };
+            let shown = first + (day - 1) * DAY_SECS;
+            let is_day = SHOWN.contains(&shown);
+            return is_day.then(|| (Day::of(shown), false)).ok_or(NotATime::Impossible);
         }
         match (self.month, self.day) {
             (None, None) => Ok((Day { year, ..Day::of(now_shown) }, true)),
@@ -84,17 +92,30 @@ impl Fields {
 
     /// Seconds since midnight.
     fn time_secs(&self) -> Result<i64, NotATime> {
-        let is_time = (0..24).contains(&self.hour)
-            && (0..60).contains(&self.minute)
-            && (0..60).contains(&self.second);
+        let is_time = self.hour < 24 && self.minute < 60 && self.second < 60;
         let secs =
             i64::from(self.hour) * 3_600 + i64::from(self.minute) * 60 + i64::from(self.second);
         is_time.then_some(secs).ok_or(NotATime::Impossible)
     }
 }
 
+/// The moment when clocks show this: those of an offset, or the local ones.
+#[inline]
+fn moment(
+    shown: Shown,
+    offset_secs: Option<i32>,
+    now: WallTime,
+    local: &mut Local,
+) -> Result<WallTime, NotATime> {
+    let secs = match offset_secs {
+        Some(offset) => Some(shown - i64::from(offset)).filter(|secs| SHOWN.contains(secs)),
+        None => local.moment(shown, now),
+    };
+    secs.map(WallTime::from_secs).ok_or(NotATime::OutOfRange)
+}
+
 /// The day of the year that this day of a week is; 1 is the first of January, and 0 the day before it.
-fn day_of_week(year: i32, week: Week, weekday: i32) -> Result<i64, NotATime> {
+fn day_of_week(year: i16, week: Week, weekday: i16) -> Result<i64, NotATime> {
     let new_year = Day { year, month: 1, day: 1 }.checked_secs()?.div_euclid(DAY_SECS);
     // The first of January 1970 was a Thursday.
     let mut first_weekday = (new_year + 3).rem_euclid(7);
@@ -111,9 +132,17 @@ fn day_of_week(year: i32, week: Week, weekday: i32) -> Result<i64, NotATime> {
 }
 
 impl Day {
+    /// When a year begins.
+    pub(super) fn new_year(year: i16) -> Shown {
+        Self { year, month: 1, day: 1 }.secs()
+    }
+
+    pub(super) fn year(self) -> i16 {
+        self.year
+    }
+
     /// Seconds from the begin of 1970 to that of the day; an error if there is no such day.
-    #[inline]
-    fn checked_secs(self) -> Result<Shown, NotATime> {
+    pub(super) fn checked_secs(self) -> Result<Shown, NotATime> {
         let is_day = YEARS.contains(&self.year)
             && (1..=12).contains(&self.month)
             && (1..=month_days(self.year, self.month)).contains(&self.day);
@@ -131,7 +160,7 @@ impl Day {
     }
 
     /// The other way round.
-    fn of(shown: Shown) -> Self {
+    pub(super) fn of(shown: Shown) -> Self {
         let days = shown.div_euclid(DAY_SECS) + 719_468;
         let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
         let year_of_era =
@@ -141,11 +170,11 @@ impl Day {
         let day = day_of_year - (153 * month + 2) / 5 + 1;
         let month = if month < 10 { month + 3 } else { month - 9 };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
-        Self { year: year as i32, month: month as i32, day: day as i32 }
+        Self { year: year as i16, month: month as u8, day: day as u8 }
     }
 }
 
-fn month_days(year: i32, month: i32) -> i32 {
+fn month_days(year: i16, month: u8) -> u8 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
         2 => 28,

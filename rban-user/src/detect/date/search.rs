@@ -28,8 +28,9 @@ pub(super) struct Hit {
 /// A line, with what was learnt of it on the way.
 pub(super) struct Line<'a> {
     pub(super) text: &'a str,
+    is_ascii: bool,
+    has_odd_letters: OnceCell<bool>,
     prospect: OnceCell<Prospect>,
-    is_plain: OnceCell<bool>,
 }
 
 /// Where a default template begins.
@@ -62,17 +63,26 @@ const AUDIT: &str = "audit(";
 static CENTURY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("20"));
 
 impl<'a> Line<'a> {
+    #[inline]
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, prospect: OnceCell::new(), is_plain: OnceCell::new() }
+        let is_ascii = text.is_ascii();
+        Self { text, is_ascii, has_odd_letters: OnceCell::new(), prospect: OnceCell::new() }
+    }
+
+    /// Whether every character is a byte.
+    #[inline]
+    pub(super) fn is_ascii(&self) -> bool {
+        self.is_ascii
     }
 
     /// Whether [`find`] knows all that could be part of such a date in it. Of dates that is ASCII.
     #[inline]
     pub(super) fn is_plain_for(&self, core: Core) -> bool {
-        core.is_count()
-            || *self.is_plain.get_or_init(|| {
-                self.text.is_ascii() || !self.text.chars().any(chars::passes_for_ascii)
-            })
+        self.is_ascii || core.is_count() || !self.has_odd_letters()
+    }
+
+    fn has_odd_letters(&self) -> bool {
+        *self.has_odd_letters.get_or_init(|| self.text.chars().any(chars::passes_for_ascii))
     }
 
     fn prospect(&self) -> &Prospect {
@@ -81,11 +91,15 @@ impl<'a> Line<'a> {
 }
 
 /// The first place in the whole line where the template stands.
+#[inline]
 pub(super) fn find(core: Core, begin: Begin, line: &Line<'_>, decades: Decades) -> Option<Hit> {
     let text = line.text;
     match begin {
         Begin::Start => at(core, text, 0, decades, 0),
         Begin::Line => {
+            if text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
+                return at(core, text, 0, decades, 0);
+            }
             let mut chars = text.chars().take_while(|c| !chars::is_word(*c)).map(char::len_utf8);
             let (first, second) = (chars.next().unwrap_or(0), chars.next().unwrap_or(0));
             at(core, text, first + second, decades, 0)

@@ -121,7 +121,7 @@ impl Selection {
         if let Some(last) = self.last {
             let template = &self.entries[last].template;
             let is_anchored = template.is_anchored();
-            let place = if is_anchored { None } else { self.same_place(line.text) };
+            let place = if is_anchored { None } else { self.same_place(line) };
             let hit = match place {
                 Some(part) => template.find_in(part, line, &mut self.work),
                 None => {
@@ -130,10 +130,9 @@ impl Selection {
                 }
             };
             if let Some(hit) = hit {
-                let is_trusted =
-                    self.entries.len() == 1 || is_anchored || self.is_same(line.text, &hit);
+                let is_trusted = self.entries.len() == 1 || is_anchored || self.is_same(line, &hit);
                 if is_trusted {
-                    return Some(self.accept(last, hit, line.text, now));
+                    return Some(self.accept(last, hit, line, now));
                 }
                 best = Some((last, hit));
             }
@@ -146,28 +145,28 @@ impl Selection {
             let Some(hit) = entry.template.find(line, &mut self.work) else { continue };
             let start = hit.whole.start;
             let is_trusted = index + 1 == self.entries.len() || entry.template.is_anchored() || {
-                let at = chars_before(line.text, start);
+                let at = chars_before(line, start);
                 at <= entry.distance && at <= self.begin.at
             };
             if is_trusted {
-                return Some(self.accept(index, hit, line.text, now));
+                return Some(self.accept(index, hit, line, now));
             }
             if best.as_ref().is_none_or(|(_, best)| start < best.whole.start) {
                 best = Some((index, hit));
             }
         }
         let (index, hit) = best?;
-        Some(self.accept(index, hit, line.text, now))
+        Some(self.accept(index, hit, line, now))
     }
 
     /// Where the last match was, if what surrounds it is the same here.
-    fn same_place(&self, text: &str) -> Option<Range<usize>> {
+    fn same_place(&self, line: &Line<'_>) -> Option<Range<usize>> {
         let (begin, end) = (self.begin, self.end);
-        let (start, before, first) = place(text, begin.at);
+        let (start, before, first) = place(line, begin.at);
         if before != begin.before && (first != begin.first || is_alphanumeric(first)) {
             return None;
         }
-        let (stop, last, behind) = place(text, end.at);
+        let (stop, last, behind) = place(line, end.at);
         if behind != end.behind && (last != end.last || is_alphanumeric(last)) {
             return None;
         }
@@ -175,13 +174,13 @@ impl Selection {
     }
 
     /// Whether a match is where the last one was.
-    fn is_same(&self, text: &str, hit: &Hit) -> bool {
-        chars_before(text, hit.whole.start) == self.begin.at
-            && chars_before(text, hit.whole.end) == self.end.at
+    fn is_same(&self, line: &Line<'_>, hit: &Hit) -> bool {
+        chars_before(line, hit.whole.start) == self.begin.at
+            && chars_before(line, hit.whole.end) == self.end.at
     }
 
-    fn accept(&mut self, index: usize, hit: Hit, text: &str, now: WallTime) -> Hit {
-        self.remember(&hit, text);
+    fn accept(&mut self, index: usize, hit: Hit, line: &Line<'_>, now: WallTime) -> Hit {
+        self.remember(&hit, line);
         let entry = &mut self.entries[index];
         entry.hits += 1;
         entry.last_used = Some(now);
@@ -197,11 +196,12 @@ impl Selection {
         hit
     }
 
-    fn remember(&mut self, hit: &Hit, text: &str) {
-        let (before, first) = around(text, hit.whole.start);
-        self.begin = Begin { at: chars_before(text, hit.whole.start), before, first };
-        let (last, behind) = around(text, hit.whole.end);
-        self.end = End { at: chars_before(text, hit.whole.end), last, behind };
+    #[inline]
+    fn remember(&mut self, hit: &Hit, line: &Line<'_>) {
+        let (before, first) = around(line, hit.whole.start);
+        self.begin = Begin { at: chars_before(line, hit.whole.start), before, first };
+        let (last, behind) = around(line, hit.whole.end);
+        self.end = End { at: chars_before(line, hit.whole.end), last, behind };
     }
 
     /// Moves a template that was right up the list; returns where it is then.
@@ -238,8 +238,13 @@ impl Entry {
 }
 
 /// The characters before and behind a place.
-fn around(text: &str, at: usize) -> (Option<char>, Option<char>) {
-    (text[..at].chars().next_back(), text[at..].chars().next())
+#[inline]
+fn around(line: &Line<'_>, at: usize) -> (Option<char>, Option<char>) {
+    if line.is_ascii() {
+        let byte = |at| line.text.as_bytes().get(at).copied().map(char::from);
+        return (at.checked_sub(1).and_then(byte), byte(at));
+    }
+    (line.text[..at].chars().next_back(), line.text[at..].chars().next())
 }
 
 fn is_alphanumeric(c: Option<char>) -> bool {
@@ -247,25 +252,25 @@ fn is_alphanumeric(c: Option<char>) -> bool {
 }
 
 /// Places are remembered in characters, so that a name in the line before the date counts by its letters.
-fn chars_before(text: &str, at: usize) -> usize {
-    let before = &text[..at];
-    if before.is_ascii() { at } else { before.chars().count() }
+#[inline]
+fn chars_before(line: &Line<'_>, at: usize) -> usize {
+    if line.is_ascii() { at } else { line.text[..at].chars().count() }
 }
 
 /// The place that so many characters are before, and the characters around it; the end of a line that is shorter,
 /// where there are none.
-fn place(text: &str, chars: usize) -> (usize, Option<char>, Option<char>) {
-    let is_easy = text.as_bytes().get(..chars).is_some_and(<[u8]>::is_ascii);
-    let at = if is_easy {
-        Some(chars)
+fn place(line: &Line<'_>, chars: usize) -> (usize, Option<char>, Option<char>) {
+    let len = line.text.len();
+    let at = if line.is_ascii() {
+        Some(chars).filter(|at| *at <= len)
     } else {
-        text.char_indices().map(|(at, _)| at).chain([text.len()]).nth(chars)
+        line.text.char_indices().map(|(at, _)| at).chain([len]).nth(chars)
     };
     match at {
         Some(at) => {
-            let (before, behind) = around(text, at);
+            let (before, behind) = around(line, at);
             (at, before, behind)
         }
-        None => (text.len(), None, None),
+        None => (len, None, None),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::ast::{self, Ast, Direction, Node, RepeatKind, Sense, Width};
 use super::bytes::First;
 use super::class::{Case, Class};
-use super::program::{Key, Look, Order, Pc, Program, Repeat, Set, Step};
+use super::program::{Key, Look, Order, Pc, Program, Repeat, SHORT_BYTES_MAX, Set, Step};
 use super::syntax::{Error, Problem};
 
 /// How many steps a program may have, its repeats written out.
@@ -43,8 +43,32 @@ pub(super) fn compile(ast: &Ast) -> Result<Program, Error> {
     if program.has_backreferences || program.keys.as_ref().is_some_and(|k| k.len() > KEYS_MAX) {
         program.keys = None;
     }
+    thread_jumps(&mut program.steps);
     super::first::find(&mut program);
     Ok(program)
+}
+
+/// Has each step go where the jumps that it goes to go in the end.
+fn thread_jumps(steps: &mut [Step]) {
+    let end_of = |steps: &[Step], mut pc: Pc| {
+        // Jumps forwards only, so that this ends.
+        while let Step::Jump(to) = steps[pc as usize]
+            && to > pc
+        {
+            pc = to;
+        }
+        pc
+    };
+    for pc in 0..steps.len() {
+        match steps[pc] {
+            Step::Jump(to) => steps[pc] = Step::Jump(end_of(steps, to)),
+            Step::Split { first, second, looks, row } => {
+                let (first, second) = (end_of(steps, first), end_of(steps, second));
+                steps[pc] = Step::Split { first, second, looks, row };
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The widths of all groups: inner ones first, as a back-reference is never to an outer one.
@@ -112,6 +136,11 @@ impl Compiler {
         match self.literal[..] {
             [] => return Ok(()),
             [byte] => drop(self.push_raw(Step::Byte(byte))?),
+            ref short if short.len() <= SHORT_BYTES_MAX => {
+                let (mut bytes, len) = ([0; SHORT_BYTES_MAX], short.len());
+                bytes[..len].copy_from_slice(short);
+                self.push_raw(Step::Short { bytes, len: len as u8 })?;
+            }
             _ => {
                 let (start, len) = (number(self.program.text.len()), number(self.literal.len()));
                 self.program.text.extend_from_slice(&self.literal);

@@ -98,7 +98,9 @@ impl<'a> Machine<'a> {
         let slots = (program.groups + 1) * 2;
         scratch.slots.clear();
         scratch.slots.resize(slots, NOWHERE);
-        scratch.registers.resize(program.registers.max(scratch.registers.len()), NOWHERE);
+        if scratch.registers.len() < program.registers {
+            scratch.registers.resize(program.registers, NOWHERE);
+        }
         scratch.frames.clear();
         if scratch.frames.capacity() > FRAMES_KEPT {
             scratch.frames.shrink_to(FRAMES_KEPT);
@@ -195,6 +197,19 @@ impl<'a> Machine<'a> {
         loop {
             let next = match program.steps[pc] {
                 Step::Byte(byte) => (text.get(at) == Some(&byte)).then_some((pc + 1, at + 1)),
+                Step::Short { bytes, len } => {
+                    let len = usize::from(len);
+                    let there = match text.get(at..at + 8) {
+                        // Compared as numbers: this is where most literals are.
+                        Some(next) => {
+                            let next: [u8; 8] = next.try_into().expect("eight bytes");
+                            let difference = u64::from_le_bytes(next) ^ u64::from_le_bytes(bytes);
+                            difference << (64 - 8 * len) == 0
+                        }
+                        None => text[at..].starts_with(&bytes[..len]),
+                    };
+                    there.then_some((pc + 1, at + len))
+                }
                 Step::Literal { start, len } => {
                     let literal = &program.text[start as usize..(start + len) as usize];
                     let there = text.get(at..at + literal.len()) == Some(literal);

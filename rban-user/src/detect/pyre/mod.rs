@@ -35,7 +35,8 @@ use regex_syntax::hir::Hir;
 
 pub(crate) use ast::Ast;
 pub(crate) use exec::{LimitReached, Scratch};
-pub(crate) use syntax::{Error, Flags, Lines, parse};
+pub use syntax::Error;
+pub(crate) use syntax::{Flags, Lines, parse};
 
 /// A pattern, ready to be searched for. Clones share it.
 #[derive(Clone, Debug)]

@@ -39,6 +39,11 @@ pub(super) enum Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Byte(u8),
+    /// A literal of up to eight bytes, the rest being zero.
+    Short {
+        bytes: [u8; 8],
+        len: u8,
+    },
     /// `text[start..start + len]`
     Literal {
         start: u32,
@@ -108,6 +113,9 @@ pub(super) enum Step {
     },
     Match,
 }
+
+/// The literals that are compared as one number.
+pub(super) const SHORT_BYTES_MAX: usize = 8;
 
 impl Program {
     /// A part of the literals.

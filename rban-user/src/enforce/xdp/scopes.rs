@@ -84,11 +84,7 @@ impl Scopes {
             .ok_or_else(|| XdpError::TooManyScopes { scope: wanted.to_string() })
     }
 
-    fn write(
-        &self,
-        ports: &Ports,
-        change: impl Fn(u64) -> u64,
-    ) -> Result<(), XdpError> {
+    fn write(&self, ports: &Ports, change: impl Fn(u64) -> u64) -> Result<(), XdpError> {
         let keys: Vec<u32> =
             ports.iter().map(|(transport, port)| port_index(transport, port)).collect();
         let masks: Result<Vec<u64>, XdpError> =

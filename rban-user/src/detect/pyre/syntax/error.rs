@@ -3,7 +3,7 @@
 /// A pattern that Python would refuse too, or that is larger than we allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("position {position}: {problem}")]
-pub(crate) struct Error {
+pub struct Error {
     /// At which character, counted from 0.
     pub(crate) position: usize,
     pub(crate) problem: Problem,

@@ -10,7 +10,8 @@ mod set;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use error::{Error, Problem};
+pub use error::Error;
+pub(crate) use error::Problem;
 
 use super::ast::{Assertion, Ast, Node, Repeat, RepeatKind, Width};
 use super::class::{Case, Charset, Class, Item, Newlines};
