@@ -1,5 +1,7 @@
 //! What a match says of a time, before anybody asks which moment that is.
 
+use std::num::NonZeroI16;
+
 use crate::clock::WallTime;
 
 /// A time as a template read it.
@@ -40,28 +42,44 @@ impl NotATime {
     }
 }
 
-/// The parts of a date that were written. Nothing is checked but that they are numbers, and not large ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The parts of a date that were written. Nothing is checked but that they are numbers, and not large ones. A stamp is
+/// made for every line: it fits into two registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fields {
-    pub(super) year: Option<i16>,
-    pub(super) month: Option<u8>,
-    pub(super) day: Option<u8>,
-    pub(super) hour: u8,
-    pub(super) minute: u8,
-    pub(super) second: u8,
-    /// 1 is the first of January.
-    pub(super) day_of_year: Option<i16>,
-    pub(super) week: Option<Week>,
-    /// 0 is Monday.
-    pub(super) weekday: Option<i16>,
-    /// Seconds east of Greenwich; `None` = the zone of the log.
-    pub(super) offset_secs: Option<i32>,
+    pub(super) year: Option<NonZeroI16>,
+    pub(super) day: Day,
+    pub(super) time: Time,
+    /// Minutes east of Greenwich; `None` = the zone of the log.
+    pub(super) offset_mins: Option<i16>,
 }
 
-/// A week of the year; the days before its first Monday or Sunday are week 0.
+const _: () = assert!(size_of::<Option<Stamp>>() == 16);
+
+/// Hour, minute, second.
+pub(super) type Time = (u8, u8, u8);
+
+/// What is said of the day in its year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Day {
+    OfMonth {
+        month: u8,
+        day: u8,
+    },
+    /// 1 is the first of January.
+    OfYear(i16),
+    OfWeek(Week),
+    /// Nothing.
+    Unknown,
+    /// A month without a day, or a day without a month.
+    Half,
+}
+
+/// A day of a week of the year; the days before its first Monday or Sunday are week 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Week {
-    pub(super) number: i16,
+    pub(super) number: i8,
+    /// 0 is Monday.
+    pub(super) weekday: i8,
     pub(super) begins: WeekBegins,
 }
 

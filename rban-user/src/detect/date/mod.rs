@@ -91,7 +91,7 @@ pub enum Error {
 #[derive(Clone, Debug)]
 pub struct Detector {
     selection: Selection,
-    log_offset_secs: Option<i32>,
+    log_offset_mins: Option<i16>,
     local: Local,
 }
 
@@ -112,14 +112,14 @@ impl Detector {
     /// A pattern or a zone that cannot be understood.
     pub fn new(spec: &Spec, zone: TimeZone, year_now: i16) -> Result<Self, Error> {
         let templates = list::of_patterns(&spec.patterns, Decades::new(year_now))?;
-        let log_offset_secs = match &spec.logtimezone {
+        let log_offset_mins = match &spec.logtimezone {
             None => None,
             Some(found) => {
-                let offset = zone::offset_secs(found);
+                let offset = zone::offset_mins(found);
                 Some(offset.map_err(|_| Error::Zone { found: found.clone() })?)
             }
         };
-        Ok(Self { selection: Selection::new(templates), log_offset_secs, local: Local::new(zone) })
+        Ok(Self { selection: Selection::new(templates), log_offset_mins, local: Local::new(zone) })
     }
 
     /// How many searches in hostile lines, or by careless patterns, took too long. They found nothing.
@@ -141,7 +141,7 @@ impl Detector {
     #[inline]
     pub fn time(&mut self, stamp: &Stamp, now: WallTime) -> Result<WallTime, NotATime> {
         match stamp {
-            Stamp::Civil(fields) => fields.resolve(now, self.log_offset_secs, &mut self.local),
+            Stamp::Civil(fields) => fields.resolve(now, self.log_offset_mins, &mut self.local),
             Stamp::Moment(time) => Ok(*time),
             Stamp::Unfit(reason) => Err(*reason),
         }

@@ -100,10 +100,10 @@ impl Selection {
             }
         }
         for index in 0..self.entries.len() {
-            if tried == Some(index) {
+            let entry = &self.entries[index];
+            if tried == Some(index) || !entry.template.may_match(line) {
                 continue;
             }
-            let entry = &self.entries[index];
             let Some(hit) = entry.template.find(line, &mut self.work) else { continue };
             let start = hit.whole.start;
             let is_trusted = index + 1 == self.entries.len() || entry.template.is_anchored() || {

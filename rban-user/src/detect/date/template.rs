@@ -79,6 +79,17 @@ impl Template {
         self.anchor == Anchor::Line
     }
 
+    /// Whether a match is possible, going by the looks of the line; cheap, and not always right when it says so.
+    #[inline]
+    pub(super) fn may_match(&self, line: &Line<'_>) -> bool {
+        match &self.matcher {
+            Matcher::Core { core, begin, .. } if line.is_plain_for(*core) => {
+                line.may_hold(*core, *begin)
+            }
+            _ => true,
+        }
+    }
+
     /// The first match in the line.
     #[inline]
     pub(super) fn find(&self, line: &Line<'_>, work: &mut Workspace) -> Option<Hit> {
