@@ -75,7 +75,7 @@ impl Detector {
         if !self.sessions.begins_attempt(&found, now) {
             return None;
         }
-        let time = date.and_then(|date| self.dates.time(&date.stamp, now).ok());
+        let time = date.and_then(|date| self.dates.time(date.stamp, now).ok());
         let time = time.filter(|time| now.since(*time).max(time.since(now)) <= CLOCK_SKEW_MAX);
         Some((found.offender, time.map_or(now, |time| time.min(now))))
     }

@@ -95,7 +95,7 @@ impl Core {
     pub(super) fn read(self, reader: &mut Reader<'_>) -> Option<Stamp> {
         match self {
             Self::Iso => iso(reader),
-            Self::Syslog => syslog(reader).map(Stamp::Civil),
+            Self::Syslog => syslog(reader).map(Stamp::date),
             Self::SyslogYear => syslog_year(reader),
             Self::DayMonthYear => day_month_year(reader),
             Self::Apache => apache(reader),
@@ -159,7 +159,7 @@ fn syslog_year(reader: &mut Reader<'_>) -> Option<Stamp> {
     reader.skip(b' ')?;
     let time = reader.blank_time()?;
     tail(reader, is_point, nothing)?;
-    Some(Stamp::Civil(civil(Some(year), month, day, time)))
+    Some(Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn day_month_year(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -180,7 +180,7 @@ fn day_month_year(reader: &mut Reader<'_>) -> Option<Stamp> {
         }
     };
     let time = reader.blank_time()?;
-    reader.at_edge().then(|| Stamp::Civil(civil(Some(year), month, day, time)))
+    reader.at_edge().then(|| Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn apache(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -206,7 +206,7 @@ fn month_day_year_colon(reader: &mut Reader<'_>) -> Option<Stamp> {
     let year = reader.year()?;
     reader.skip(b':')?;
     let time = reader.time()?;
-    reader.at_edge().then(|| Stamp::Civil(civil(Some(year), month, day, time)))
+    reader.at_edge().then(|| Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn month_day_year(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -218,13 +218,13 @@ fn month_day_year(reader: &mut Reader<'_>) -> Option<Stamp> {
     reader.skip(b' ')?;
     let time = reader.blank_time()?;
     tail(reader, is_point, nothing)?;
-    Some(Stamp::Civil(civil(Some(year), month, day, time)))
+    Some(Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn time_only(reader: &mut Reader<'_>) -> Option<Stamp> {
     let time = reader.time()?;
     let fields = Fields { year: None, day: Day::Unknown, time, offset_mins: None };
-    reader.at_edge().then_some(Stamp::Civil(fields))
+    reader.at_edge().then_some(Stamp::date(fields))
 }
 
 fn angled(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -237,7 +237,7 @@ fn angled(reader: &mut Reader<'_>) -> Option<Stamp> {
     reader.skip(b'@')?;
     let time = reader.time()?;
     reader.skip(b'>')?;
-    Some(Stamp::Civil(civil(Some(year), month, day, time)))
+    Some(Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn short_compact(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -247,7 +247,7 @@ fn short_compact(reader: &mut Reader<'_>) -> Option<Stamp> {
     reader.skip(b' ')?;
     reader.maybe(b' ');
     let time = reader.time()?;
-    reader.at_edge().then(|| Stamp::Civil(civil(Some(year), month, day, time)))
+    reader.at_edge().then(|| Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn half_day(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -265,7 +265,7 @@ fn half_day(reader: &mut Reader<'_>) -> Option<Stamp> {
     };
     reader.take(|byte| matches!(byte, b'm' | b'M'))?;
     let time = (hour % 12 + noon, minute, second);
-    reader.at_edge().then(|| Stamp::Civil(civil(Some(year), month, day, time)))
+    reader.at_edge().then(|| Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn dashed(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -276,7 +276,7 @@ fn dashed(reader: &mut Reader<'_>) -> Option<Stamp> {
     let year = reader.short_year()?;
     reader.skip(b' ')?;
     let time = reader.blank_time()?;
-    reader.at_edge().then(|| Stamp::Civil(civil(Some(year), month, day, time)))
+    reader.at_edge().then(|| Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn compact(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -302,7 +302,7 @@ fn zoned(reader: &mut Reader<'_>, zone: Step<Offset>) -> Option<Stamp> {
         reader.skip(b' ')?;
         Some(stamp(syslog(reader)?, Some(offset)))
     });
-    with_zone.or_else(|| syslog(reader).map(Stamp::Civil))
+    with_zone.or_else(|| syslog(reader).map(Stamp::date))
 }
 
 /// `%Z` in any case, to a blank.
@@ -397,7 +397,7 @@ fn civil(year: Option<NonZeroI16>, month: u8, day: u8, time: Time) -> Fields {
 #[inline]
 fn stamp(fields: Fields, offset: Option<Offset>) -> Stamp {
     match offset.transpose() {
-        Ok(offset_mins) => Stamp::Civil(Fields { offset_mins, ..fields }),
-        Err(reason) => Stamp::Unfit(reason),
+        Ok(offset_mins) => Stamp::date(Fields { offset_mins, ..fields }),
+        Err(reason) => Stamp::unfit(reason),
     }
 }

@@ -110,7 +110,7 @@ impl Engine {
         // A first group that had no part in the match cuts nothing.
         let cut = scratch.group(1).unwrap_or(0..0);
         let stamp = self.stamp(|group| scratch.group(group).map(|range| &line[range]));
-        Some(Hit { whole, cut, stamp: stamp.unwrap_or_else(Stamp::Unfit) })
+        Some(Hit { whole, cut, stamp: stamp.unwrap_or_else(Stamp::unfit) })
     }
 
     fn stamp<'t>(&self, text_of: impl Fn(usize) -> Option<&'t str>) -> Result<Stamp, NotATime> {
@@ -160,7 +160,7 @@ impl Engine {
             (None, None, ..) => Day::Unknown,
             _ => Day::Half,
         };
-        Ok(Stamp::Civil(Fields { year, day, time: (hour, minute, second), offset_mins }))
+        Ok(Stamp::date(Fields { year, day, time: (hour, minute, second), offset_mins }))
     }
 
     /// An hour of the twelve-hour clock, which is before noon unless the pattern says otherwise.

@@ -29,7 +29,8 @@ use std::ops::Range;
 
 use jiff::tz::TimeZone;
 
-pub use fields::{Fields, NotATime, Stamp};
+use fields::Said;
+pub use fields::{NotATime, Stamp};
 use local::Local;
 use reader::Decades;
 use search::Line;
@@ -139,11 +140,11 @@ impl Detector {
     /// # Errors
     /// No moment can be made of it.
     #[inline]
-    pub fn time(&mut self, stamp: &Stamp, now: WallTime) -> Result<WallTime, NotATime> {
-        match stamp {
-            Stamp::Civil(fields) => fields.resolve(now, self.log_offset_mins, &mut self.local),
-            Stamp::Moment(time) => Ok(*time),
-            Stamp::Unfit(reason) => Err(*reason),
+    pub fn time(&mut self, stamp: Stamp, now: WallTime) -> Result<WallTime, NotATime> {
+        match stamp.said() {
+            Said::Date(fields) => fields.resolve(now, self.log_offset_mins, &mut self.local),
+            Said::Moment(time) => Ok(time),
+            Said::Unfit(reason) => Err(reason),
         }
     }
 }

@@ -123,30 +123,30 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The first place in the whole line where the template stands, of which [`Line::may_hold`] said that it could.
-#[inline]
+/// The first place in the whole line where the template stands.
+#[inline(always)]
 pub(super) fn find(core: Core, begin: Begin, line: &Line<'_>, decades: Decades) -> Option<Hit> {
     let text = line.text;
-    match begin {
-        Begin::Start => at(core, text, 0, decades, 0),
-        Begin::Line => {
-            if text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
-                return at(core, text, 0, decades, 0);
-            }
-            let mut chars = text.chars().take_while(|c| !chars::is_word(*c)).map(char::len_utf8);
-            let (first, second) = (chars.next().unwrap_or(0), chars.next().unwrap_or(0));
-            at(core, text, first + second, decades, 0)
-                .or_else(|| (second > 0).then(|| at(core, text, first, decades, 0))?)
-                .or_else(|| (first > 0).then(|| at(core, text, 0, decades, 0))?)
-        }
+    let start = match begin {
+        Begin::Start => 0,
+        Begin::Line if text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric()) => 0,
+        Begin::Line => return behind_signs(core, text, decades),
         // Behind a bracket no line begins.
-        Begin::Bracket if core.is_line_begin() => None,
-        Begin::Bracket => {
-            let bracket = memchr(b'[', text.as_bytes())?;
-            at(core, text, bracket + 1, decades, 0)
-        }
-        Begin::Word => anywhere(core, text, 0, line.prospect().starts.clone(), decades),
-    }
+        Begin::Bracket if core.is_line_begin() => return None,
+        Begin::Bracket => memchr(b'[', text.as_bytes())? + 1,
+        Begin::Word => return anywhere(core, text, 0, line.prospect().starts.clone(), decades),
+    };
+    at(core, text, start, decades, 0)
+}
+
+/// At the begin of the line, behind as many characters of no word as may be.
+#[inline(never)]
+fn behind_signs(core: Core, text: &str, decades: Decades) -> Option<Hit> {
+    let mut signs = text.chars().take_while(|c| !chars::is_word(*c)).map(char::len_utf8);
+    let (first, second) = (signs.next().unwrap_or(0), signs.next().unwrap_or(0));
+    at(core, text, first + second, decades, 0)
+        .or_else(|| (second > 0).then(|| at(core, text, first, decades, 0))?)
+        .or_else(|| (first > 0).then(|| at(core, text, 0, decades, 0))?)
 }
 
 /// The same of a template that may stand anywhere, in a part of the line. What precedes the part is seen, what
@@ -161,6 +161,7 @@ pub(super) fn find_in(
     anywhere(core, text, part.start, part, decades)
 }
 
+#[inline(never)]
 fn anywhere(
     core: Core,
     text: &str,

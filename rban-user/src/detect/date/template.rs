@@ -91,13 +91,13 @@ impl Template {
     }
 
     /// The first match in the line.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, line: &Line<'_>, work: &mut Workspace) -> Option<Hit> {
         match &self.matcher {
             Matcher::Core { core, begin, decades, .. } if line.is_plain_for(*core) => {
                 search::find(*core, *begin, line, *decades)
             }
-            _ => self.pattern()?.find(line.text, 0..line.text.len(), work),
+            _ => self.find_by_pattern(line, 0..line.text.len(), work),
         }
     }
 
@@ -112,8 +112,18 @@ impl Template {
             Matcher::Core { core, begin: Begin::Word, decades, .. } if line.is_plain_for(*core) => {
                 search::find_in(*core, part, line, *decades)
             }
-            _ => self.pattern()?.find(line.text, part, work),
+            _ => self.find_by_pattern(line, part, work),
         }
+    }
+
+    #[inline(never)]
+    fn find_by_pattern(
+        &self,
+        line: &Line<'_>,
+        part: Range<usize>,
+        work: &mut Workspace,
+    ) -> Option<Hit> {
+        self.pattern()?.find(line.text, part, work)
     }
 
     /// The template as a regular expression.

@@ -155,7 +155,7 @@ proptest! {
             if let Some(found) = detector.find(line, WallTime::from_secs(NOW)) {
                 prop_assert!(line.get(found.cut).is_some());
                 // There may be no such time, but always an answer.
-                let _ = detector.time(&found.stamp, WallTime::from_secs(NOW));
+                let _ = detector.time(found.stamp, WallTime::from_secs(NOW));
             }
         }
     }
