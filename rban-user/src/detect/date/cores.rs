@@ -389,12 +389,12 @@ fn nothing(_: &mut Reader<'_>) -> Option<()> {
     None
 }
 
-#[inline]
+#[inline(always)]
 fn civil(year: Option<NonZeroI16>, month: u8, day: u8, time: Time) -> Fields {
     Fields { year, day: Day::OfMonth { month, day }, time, offset_mins: None }
 }
 
-#[inline]
+#[inline(always)]
 fn stamp(fields: Fields, offset: Option<Offset>) -> Stamp {
     match offset.transpose() {
         Ok(offset_mins) => Stamp::date(Fields { offset_mins, ..fields }),

@@ -122,7 +122,7 @@ const NO_OFFSET: i64 = i64::MIN;
 
 impl Stamp {
     /// A date.
-    #[inline]
+    #[inline(always)]
     pub(super) fn date(fields: Fields) -> Self {
         let Fields { year, day, time: (hour, minute, second), offset_mins } = fields;
         let (kind, a, b) = match day {

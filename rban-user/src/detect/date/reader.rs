@@ -304,7 +304,7 @@ impl<'a> Reader<'a> {
 /// Whether these are the letters of a month or a weekday, in any case.
 pub(super) fn is_name(word: [u8; 3]) -> bool {
     let is = |name: &&str| name.as_bytes().eq_ignore_ascii_case(&word);
-    MONTHS_SHORT.iter().any(|name| is(name)) || WEEKDAYS_SHORT.iter().any(|name| is(name))
+    MONTHS_SHORT.iter().any(is) || WEEKDAYS_SHORT.iter().any(is)
 }
 
 /// `hh:mm:ss`, all at once. Not yet checked for what hours there are.
