@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::ast::{self, Ast, Node, RepeatKind, Sense, Width};
+use super::ast::{self, Ast, Direction, Node, RepeatKind, Sense, Width};
 use super::bytes::First;
 use super::class::{Case, Class};
-use super::program::{Key, Look, Order, Pc, Program, Repeat, Set, Step};
+use super::program::{Key, Look, Order, Pc, Program, Repeat, SHORT_BYTES_MAX, Set, Step};
 use super::syntax::{Error, Problem};
 
 /// How many steps a program may have, its repeats written out.
@@ -37,14 +37,38 @@ pub(super) fn compile(ast: &Ast) -> Result<Program, Error> {
         has_backreferences: false,
     };
     let mut compiler = Compiler { program, widths, sets: HashMap::new(), literal: Vec::new() };
-    compiler.node(&ast.root)?;
+    compiler.node(&super::conditions::decided(&ast.root))?;
     compiler.push(Step::Match)?;
     let mut program = compiler.program;
     if program.has_backreferences || program.keys.as_ref().is_some_and(|k| k.len() > KEYS_MAX) {
         program.keys = None;
     }
+    thread_jumps(&mut program.steps);
     super::first::find(&mut program);
     Ok(program)
+}
+
+/// Has each step go where the jumps that it goes to go in the end.
+fn thread_jumps(steps: &mut [Step]) {
+    let end_of = |steps: &[Step], mut pc: Pc| {
+        // Jumps forwards only, so that this ends.
+        while let Step::Jump(to) = steps[pc as usize]
+            && to > pc
+        {
+            pc = to;
+        }
+        pc
+    };
+    for pc in 0..steps.len() {
+        match steps[pc] {
+            Step::Jump(to) => steps[pc] = Step::Jump(end_of(steps, to)),
+            Step::Split { first, second, looks, row } => {
+                let (first, second) = (end_of(steps, first), end_of(steps, second));
+                steps[pc] = Step::Split { first, second, looks, row };
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The widths of all groups: inner ones first, as a back-reference is never to an outer one.
@@ -53,6 +77,22 @@ fn group_widths(node: &Node, widths: &mut [Width]) {
     if let Node::Group { index, body } = node {
         widths[*index] = Width::of(body, &|group| widths[group]);
     }
+}
+
+/// `(?!text).`: one character of a set where no such text begins.
+fn guarded(node: &Node) -> Option<(Vec<u8>, &Class)> {
+    let Node::Concat(nodes) = node else { return None };
+    let [Node::Look(look), Node::Class(class)] = &nodes[..] else { return None };
+    if (look.direction, look.sense) != (Direction::Ahead, Sense::Negative) {
+        return None;
+    }
+    let chars = match &*look.body {
+        Node::Concat(nodes) if !nodes.is_empty() => nodes,
+        one => std::slice::from_ref(one),
+    };
+    let text: Option<String> =
+        chars.iter().map(|node| if let Node::Char(c) = node { Some(*c) } else { None }).collect();
+    Some((text?.into_bytes(), class))
 }
 
 fn too_large() -> Error {
@@ -96,6 +136,11 @@ impl Compiler {
         match self.literal[..] {
             [] => return Ok(()),
             [byte] => drop(self.push_raw(Step::Byte(byte))?),
+            ref short if short.len() <= SHORT_BYTES_MAX => {
+                let (mut bytes, len) = ([0; SHORT_BYTES_MAX], short.len());
+                bytes[..len].copy_from_slice(short);
+                self.push_raw(Step::Short { bytes, len: len as u8 })?;
+            }
             _ => {
                 let (start, len) = (number(self.program.text.len()), number(self.literal.len()));
                 self.program.text.extend_from_slice(&self.literal);
@@ -228,7 +273,10 @@ impl Compiler {
                 Node::Class(class) => class.clone(),
                 _ => unreachable!("a node of one character"),
             };
-            return self.repeat_set(&class, min, max, kind);
+            return self.repeat_set(&class, &[], min, max, kind);
+        }
+        if let Some((guard, class)) = guarded(body) {
+            return self.repeat_set(class, &guard, min, max, kind);
         }
         let width = self.width(body);
         if width.max == Some(0) {
@@ -290,11 +338,15 @@ impl Compiler {
     fn repeat_set(
         &mut self,
         class: &Class,
+        guard: &[u8],
         min: u32,
         max: Option<u32>,
         kind: RepeatKind,
     ) -> Result<(), Error> {
+        let start = number(self.program.text.len());
+        self.program.text.extend_from_slice(guard);
         let repeat = Repeat {
+            guard: [start, number(guard.len())],
             set: self.set(class),
             min,
             max: max.unwrap_or(u32::MAX),
@@ -304,6 +356,7 @@ impl Compiler {
                 RepeatKind::Possessive => Order::Longest,
             },
             next: 0,
+            second: 0,
             literal: [0; 2],
             row: self.row(),
         };

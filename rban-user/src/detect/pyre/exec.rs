@@ -98,7 +98,9 @@ impl<'a> Machine<'a> {
         let slots = (program.groups + 1) * 2;
         scratch.slots.clear();
         scratch.slots.resize(slots, NOWHERE);
-        scratch.registers.resize(program.registers.max(scratch.registers.len()), NOWHERE);
+        if scratch.registers.len() < program.registers {
+            scratch.registers.resize(program.registers, NOWHERE);
+        }
         scratch.frames.clear();
         if scratch.frames.capacity() > FRAMES_KEPT {
             scratch.frames.shrink_to(FRAMES_KEPT);
@@ -130,6 +132,16 @@ impl<'a> Machine<'a> {
     #[inline(always)]
     pub(super) fn push(&mut self, frame: Frame) {
         self.frames.push(frame);
+    }
+
+    /// Notes another way to go on.
+    #[inline(always)]
+    pub(super) fn push_choice(&mut self, frame: Frame) -> Result<(), LimitReached> {
+        if self.frames.len() >= FRAMES_MAX {
+            return Err(LimitReached);
+        }
+        self.push(frame);
+        Ok(())
     }
 
     fn set_slot(&mut self, slot: usize, value: u32) {
@@ -185,6 +197,19 @@ impl<'a> Machine<'a> {
         loop {
             let next = match program.steps[pc] {
                 Step::Byte(byte) => (text.get(at) == Some(&byte)).then_some((pc + 1, at + 1)),
+                Step::Short { bytes, len } => {
+                    let len = usize::from(len);
+                    let there = match text.get(at..at + 8) {
+                        // Compared as numbers: this is where most literals are.
+                        Some(next) => {
+                            let next: [u8; 8] = next.try_into().expect("eight bytes");
+                            let difference = u64::from_le_bytes(next) ^ u64::from_le_bytes(bytes);
+                            difference << (64 - 8 * len) == 0
+                        }
+                        None => text[at..].starts_with(&bytes[..len]),
+                    };
+                    there.then_some((pc + 1, at + len))
+                }
                 Step::Literal { start, len } => {
                     let literal = &program.text[start as usize..(start + len) as usize];
                     let there = text.get(at..at + literal.len()) == Some(literal);
@@ -207,7 +232,7 @@ impl<'a> Machine<'a> {
                         let [one, other] =
                             looks.map(|look| program.firsts[look as usize].allows(text, at));
                         if one && other {
-                            self.push(Frame::Goto { pc: second, at: at as u32 });
+                            self.push_choice(Frame::Goto { pc: second, at: at as u32 })?;
                         }
                         match (one, other) {
                             (true, _) => Some((first as usize, at)),
@@ -282,9 +307,6 @@ impl<'a> Machine<'a> {
         self.spend(1)?;
         if self.left < self.memo_below && !self.remembers {
             self.begin_to_remember();
-        }
-        if self.frames.len() > FRAMES_MAX {
-            return Err(LimitReached);
         }
         while let Some(frame) = self.frames.pop() {
             match frame {

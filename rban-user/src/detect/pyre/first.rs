@@ -19,6 +19,7 @@ pub(super) fn find(program: &mut Program) {
             Step::Repeat(index) => {
                 let next = firsts[pc + 1];
                 let literal = literal_at(program, pc + 1);
+                let second = second_at(program, pc + 1, &firsts);
                 let repeat = &mut program.repeats[index as usize];
                 let set = &program.sets[repeat.set as usize];
                 // Where what follows cannot begin with a character of the set, only the longest can be right.
@@ -26,6 +27,7 @@ pub(super) fn find(program: &mut Program) {
                     repeat.order = Order::Longest;
                 }
                 repeat.next = pool.add(next);
+                repeat.second = pool.add(second);
                 repeat.literal = literal;
             }
             _ => {}
@@ -71,6 +73,7 @@ fn at(program: &Program, pc: usize, firsts: &[First]) -> First {
     let next = || firsts[pc + 1];
     match program.steps[pc] {
         Step::Byte(byte) => bytes(Bytes::one(byte)),
+        Step::Short { bytes: [byte, ..], .. } => bytes(Bytes::one(byte)),
         Step::Literal { start, .. } => bytes(Bytes::one(program.text[start as usize])),
         Step::Set(set) => bytes(program.sets[set as usize].first),
         Step::Repeat(index) => {
@@ -107,13 +110,30 @@ fn at(program: &Program, pc: usize, firsts: &[First]) -> First {
 }
 
 /// The literal that must stand at a step: where it begins in the program's text, and how long it is.
-fn literal_at(program: &Program, mut pc: usize) -> [u32; 2] {
+fn literal_at(program: &mut Program, mut pc: usize) -> [u32; 2] {
     loop {
         match program.steps[pc] {
             Step::Literal { start, len } => return [start, len],
+            Step::Short { bytes, len } => {
+                let start = u32::try_from(program.text.len()).expect("limited by STEPS_MAX");
+                program.text.extend_from_slice(&bytes[..usize::from(len)]);
+                return [start, len.into()];
+            }
             Step::Save(_) => pc += 1,
             Step::Jump(to) if to as usize > pc => pc = to as usize,
             _ => return [0, 0],
+        }
+    }
+}
+
+/// What may stand behind the next character, if that is one character for sure.
+fn second_at(program: &Program, mut pc: usize, firsts: &[First]) -> First {
+    loop {
+        match program.steps[pc] {
+            Step::Byte(_) | Step::Set(_) => return firsts[pc + 1],
+            Step::Save(_) => pc += 1,
+            Step::Jump(to) if to as usize > pc => pc = to as usize,
+            _ => return First::ANYTHING,
         }
     }
 }

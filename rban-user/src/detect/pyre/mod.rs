@@ -8,10 +8,12 @@
 //! steps as the caller allows.
 #![expect(dead_code, unused_imports, reason = "wired in by the detector")]
 
+mod approximate;
 mod ast;
 mod bytes;
 mod class;
 mod compile;
+mod conditions;
 mod exec;
 mod first;
 pub(crate) mod lint;
@@ -22,11 +24,15 @@ mod rare;
 mod repeat;
 mod search;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod text;
 mod unicode;
 
 use std::ops::Range;
 use std::sync::Arc;
+
+use regex_syntax::hir::Hir;
 
 pub(crate) use ast::Ast;
 pub(crate) use exec::{LimitReached, Scratch};
@@ -98,6 +104,12 @@ impl Pattern {
     /// Whether a match can only begin where the text does.
     pub(crate) fn is_anchored_at_start(&self) -> bool {
         matches!(self.0.plan.start, search::Start::Text)
+    }
+
+    /// A regular pattern, over bytes, that matches wherever this one does, and perhaps elsewhere. Build automata from it
+    /// as it is: its text loses the brackets of repeated repeats.
+    pub(crate) fn over_approximation(&self) -> Hir {
+        approximate::of(&self.0.ast)
     }
 
     /// The pattern as it was understood.

@@ -39,6 +39,11 @@ pub(super) enum Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Byte(u8),
+    /// A literal of up to eight bytes, the rest being zero.
+    Short {
+        bytes: [u8; 8],
+        len: u8,
+    },
     /// `text[start..start + len]`
     Literal {
         start: u32,
@@ -109,6 +114,17 @@ pub(super) enum Step {
     Match,
 }
 
+/// The literals that are compared as one number.
+pub(super) const SHORT_BYTES_MAX: usize = 8;
+
+impl Program {
+    /// A part of the literals.
+    #[inline(always)]
+    pub(super) fn literal(&self, [start, len]: [u32; 2]) -> &[u8] {
+        &self.text[start as usize..(start + len) as usize]
+    }
+}
+
 /// A class, ready to be asked.
 #[derive(Clone, Debug)]
 pub(super) struct Set {
@@ -139,8 +155,12 @@ pub(super) struct Repeat {
     /// `u32::MAX`: without end.
     pub(super) max: u32,
     pub(super) order: Order,
+    /// Text that may not begin at any of the characters, in [`Program::text`]; empty if there is none.
+    pub(super) guard: [u32; 2],
     /// What may follow, in [`Program::firsts`].
     pub(super) next: u32,
+    /// What may follow that, if it is one character of ASCII.
+    pub(super) second: u32,
     /// The literal that follows, in [`Program::text`]; empty if none does.
     pub(super) literal: [u32; 2],
     pub(super) row: u32,

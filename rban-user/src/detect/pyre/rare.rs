@@ -27,7 +27,7 @@ impl Machine<'_> {
                 } else if self.registers[register as usize] == here {
                     Some((exit as usize, at))
                 } else {
-                    self.push(Frame::Goto { pc: exit, at: here });
+                    self.push_choice(Frame::Goto { pc: exit, at: here })?;
                     self.set_register(register, here);
                     Some((pc + 1, at))
                 }
@@ -38,7 +38,7 @@ impl Machine<'_> {
                     None
                 } else {
                     if self.registers[register as usize] != here {
-                        self.push(Frame::More { pc: pc as u32, at: here, count: 0 });
+                        self.push_choice(Frame::More { pc: pc as u32, at: here, count: 0 })?;
                     }
                     Some((exit as usize, at))
                 }
@@ -50,7 +50,7 @@ impl Machine<'_> {
             Step::AtomicRound { register, exit } => {
                 self.spend(1)?;
                 self.mark(register, at);
-                self.push(Frame::Goto { pc: exit, at: here });
+                self.push_choice(Frame::Goto { pc: exit, at: here })?;
                 Some((pc + 1, at))
             }
             Step::AtomicEnd { register, rows } => {
@@ -170,7 +170,7 @@ impl Machine<'_> {
             Step::Repeat(index) => {
                 let repeat = &self.program.repeats[index as usize];
                 let set = &self.program.sets[repeat.set as usize];
-                match self.one(set, at as usize) {
+                match self.one_of(repeat, set, at as usize) {
                     Some(next) if count < repeat.max => {
                         self.lazily(pc as usize, repeat, next, count + 1)
                     }

@@ -19,9 +19,14 @@ impl Machine<'_> {
     ) -> Result<Option<(usize, usize)>, LimitReached> {
         let program = self.program;
         let set = &program.sets[repeat.set as usize];
+        let endless = repeat.max == u32::MAX;
+        // One without end remembers each of its characters instead.
+        if !endless && !self.visit(repeat.row, at) {
+            return Ok(None);
+        }
         let mut low = at;
         for _ in 0..repeat.min {
-            match self.one(set, low) {
+            match self.one_of(repeat, set, low) {
                 Some(next) => low = next,
                 None => {
                     self.spend((low - at) / BYTES_PER_STEP)?;
@@ -32,14 +37,14 @@ impl Machine<'_> {
         if repeat.order == Order::Lazy {
             return self.lazily(pc, repeat, low, repeat.min);
         }
-        let endless = repeat.max == u32::MAX;
         let top = match (endless, self.remembers) {
-            (true, false) => self.end_of_run(set, low),
+            (true, false) if repeat.guard[1] == 0 => self.end_of_run(set, low),
+            (true, false) => self.end_of_guarded(repeat, set, low),
             (true, true) => match self.end_of_new(set, repeat, low) {
                 Some(top) => top,
                 None => return Ok(None),
             },
-            (false, _) => self.end_of_some(set, low, repeat.max - repeat.min),
+            (false, _) => self.end_of_some(repeat, set, low),
         };
         self.spend(1 + (top - at) / BYTES_PER_STEP)?;
         if repeat.order == Order::Longest {
@@ -74,18 +79,24 @@ impl Machine<'_> {
     ) -> Result<Option<(usize, usize)>, LimitReached> {
         let program = self.program;
         let text = self.text;
-        let [start, len] = repeat.literal;
-        let found = if len == 0 {
+        let found = if repeat.literal[1] == 0 {
             let next = &program.firsts[repeat.next as usize];
-            (low..=high).rev().find(|&at| next.allows(text, at))
+            let second = &program.firsts[repeat.second as usize];
+            let fits = |at: usize| match text.get(at) {
+                Some(&byte) if byte.is_ascii() => {
+                    next.bytes.has(byte) && second.allows(text, at + 1)
+                }
+                Some(&byte) => next.bytes.has(byte),
+                None => next.end,
+            };
+            (low..=high).rev().find(|&at| fits(at))
         } else {
-            let literal = &program.text[start as usize..(start + len) as usize];
-            last_place_of(literal, text, low, high)
+            last_place_of(program.literal(repeat.literal), text, low, high)
         };
         self.spend((high - found.unwrap_or(low)) / BYTES_PER_STEP)?;
         let Some(at) = found else { return Ok(None) };
         if at > low {
-            self.push(Frame::Fewer { pc: pc as Pc, low: low as u32, at: at as u32 });
+            self.push_choice(Frame::Fewer { pc: pc as Pc, low: low as u32, at: at as u32 })?;
         }
         Ok(Some((pc + 1, at)))
     }
@@ -102,11 +113,10 @@ impl Machine<'_> {
         let text = self.text;
         let set = &program.sets[repeat.set as usize];
         let next = &program.firsts[repeat.next as usize];
-        let [start, len] = repeat.literal;
-        let literal = &program.text[start as usize..(start + len) as usize];
+        let literal = program.literal(repeat.literal);
         let endless = repeat.max == u32::MAX;
         let began = at;
-        let jumps = endless && !self.remembers;
+        let jumps = endless && !self.remembers && repeat.guard[1] == 0;
         loop {
             if jumps && let (Some(&byte), Some(stop)) = (literal.first(), set.all_but) {
                 match memchr2(byte, stop, &text[at..]) {
@@ -121,11 +131,11 @@ impl Machine<'_> {
             if next.allows(text, at) && text[at..].starts_with(literal) {
                 self.spend(1 + (at - began) / BYTES_PER_STEP)?;
                 if count < repeat.max {
-                    self.push(Frame::More { pc: pc as Pc, at: at as u32, count });
+                    self.push_choice(Frame::More { pc: pc as Pc, at: at as u32, count })?;
                 }
                 return Ok(Some((pc + 1, at)));
             }
-            match self.one(set, at) {
+            match self.one_of(repeat, set, at) {
                 Some(further) if count < repeat.max => at = further,
                 _ => {
                     self.spend(1 + (at - began) / BYTES_PER_STEP)?;
@@ -164,16 +174,41 @@ impl Machine<'_> {
         }
     }
 
-    /// The same, for so many at most.
-    fn end_of_some(&self, set: &Set, from: usize, max: u32) -> usize {
+    /// Where a repeat has as many characters as there are and as it may.
+    fn end_of_some(&self, repeat: &Repeat, set: &Set, from: usize) -> usize {
         let mut at = from;
-        for _ in 0..max {
-            match self.one(set, at) {
+        for _ in repeat.min..repeat.max {
+            match self.one_of(repeat, set, at) {
                 Some(next) => at = next,
                 None => break,
             }
         }
         at
+    }
+
+    /// Where a run of characters ends, at the latest before the text that guards it.
+    fn end_of_guarded(&self, repeat: &Repeat, set: &Set, from: usize) -> usize {
+        let end = self.end_of_run(set, from);
+        let guard = self.program.literal(repeat.guard);
+        let mut at = from;
+        while let Some(found) = memchr(guard[0], &self.text[at..end]) {
+            at += found;
+            if self.text[at..].starts_with(guard) {
+                return at;
+            }
+            at += 1;
+        }
+        end
+    }
+
+    /// Where the next character of a repeat ends, if it may have one.
+    #[inline(always)]
+    pub(super) fn one_of(&self, repeat: &Repeat, set: &Set, at: usize) -> Option<usize> {
+        let guarded = repeat.guard[1] != 0;
+        if guarded && self.text[at..].starts_with(self.program.literal(repeat.guard)) {
+            return None;
+        }
+        self.one(set, at)
     }
 
     /// The same, up to where it was tried before; `None` if there is nothing new.
@@ -182,7 +217,7 @@ impl Machine<'_> {
             return None;
         }
         let mut at = from;
-        while let Some(next) = self.one(set, at) {
+        while let Some(next) = self.one_of(repeat, set, at) {
             if !self.visit(repeat.row, next) {
                 // The longest was tried already, by way of this place.
                 return (repeat.order != Order::Longest).then_some(at);

@@ -7,7 +7,7 @@ use memchr::{memchr, memchr2, memchr3, memmem};
 use super::ast::Assertion;
 use super::bytes::First;
 use super::exec::{LimitReached, Machine, NOWHERE, Scratch};
-use super::program::{Order, Program, Step};
+use super::program::{Program, Step};
 
 /// A literal as long as this tells lines apart: shorter ones stand in most.
 const REQUIRED_BYTES_MIN: usize = 3;
@@ -36,8 +36,12 @@ impl Start {
             return Self::Line;
         }
         let first = program.steps.iter().find(|step| !matches!(step, Step::Save(_)));
-        if let Some(&Step::Literal { start, len }) = first {
-            let literal = &program.text[start as usize..(start + len) as usize];
+        let literal = match first {
+            Some(Step::Literal { start, len }) => Some(program.literal([*start, *len])),
+            Some(Step::Short { bytes, len }) => Some(&bytes[..usize::from(*len)]),
+            _ => None,
+        };
+        if let Some(literal) = literal {
             return Self::Literal(Box::new(memmem::Finder::new(literal).into_owned()));
         }
         let First { bytes, end: false } = program.first else { return Self::First };
@@ -90,15 +94,19 @@ fn begins_with(program: &Program, pc: usize, wanted: Assertion) -> bool {
     true
 }
 
+fn begins_with_literal(program: &Program) -> bool {
+    let first = program.steps.iter().find(|step| !matches!(step, Step::Save(_) | Step::Assert(_)));
+    matches!(first, Some(Step::Literal { .. } | Step::Short { .. }))
+}
+
 /// The set whose repeat a match begins with: where it fails at one place, so it does at those that follow in the same
 /// run of characters of the set.
 fn leading_run(program: &Program) -> Option<usize> {
     let first = program.steps.iter().find(|step| !matches!(step, Step::Save(_)));
     let &Step::Repeat(index) = first? else { return None };
     let repeat = &program.repeats[index as usize];
-    // With back-references, what follows depends on where the match began; a possessive one may fit better later.
-    let fits =
-        repeat.max == u32::MAX && !program.has_backreferences && repeat.order != Order::Longest;
+    // With back-references, what follows depends on where the match began.
+    let fits = repeat.max == u32::MAX && repeat.guard[1] == 0 && !program.has_backreferences;
     fits.then_some(repeat.set as usize)
 }
 
@@ -116,7 +124,8 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(program: &Program, required: &[u8], len_min: usize) -> Self {
         let start = Start::of(program);
-        let pays = required.len() >= REQUIRED_BYTES_MIN && !matches!(start, Start::Literal(_));
+        // Where a match can only begin with a literal, that is looked at anyway.
+        let pays = required.len() >= REQUIRED_BYTES_MIN && !begins_with_literal(program);
         let required = pays.then(|| memmem::Finder::new(required).into_owned());
         Self { start, required, leading_run: leading_run(program), len_min }
     }
