@@ -13,7 +13,7 @@ use super::error::{Error, Place, Text};
 use super::files::{Disk, Files};
 use super::filter::{self, LogType};
 use super::ini::{self, Raw};
-use super::interpolate::{Budget, Reads, Vars};
+use super::interpolate::{Budget, Reads};
 use super::jail::{JailText, Reader};
 use super::layer::{Failed, Layered, Loader};
 use super::load::{Unusable, chain};

@@ -3,8 +3,10 @@
 //! Each is also there as a pattern, which says what it accepts; what is here must accept the same and is only faster.
 //! The tests hold them against each other.
 
-use super::fields::{Fields, NotATime, Stamp};
-use super::reader::{Reader, Time};
+use std::num::NonZeroI16;
+
+use super::fields::{Day, Fields, NotATime, Stamp, Time};
+use super::reader::Reader;
 use super::{epoch, zone};
 
 /// A default template without its begin and end.
@@ -93,7 +95,7 @@ impl Core {
     pub(super) fn read(self, reader: &mut Reader<'_>) -> Option<Stamp> {
         match self {
             Self::Iso => iso(reader),
-            Self::Syslog => syslog(reader).map(Stamp::Civil),
+            Self::Syslog => syslog(reader).map(Stamp::date),
             Self::SyslogYear => syslog_year(reader),
             Self::DayMonthYear => day_month_year(reader),
             Self::Apache => apache(reader),
@@ -114,8 +116,8 @@ impl Core {
     }
 }
 
-/// Seconds east of Greenwich.
-type Offset = Result<i32, NotATime>;
+/// Minutes east of Greenwich.
+type Offset = Result<i16, NotATime>;
 /// Reads a piece, if it is there.
 type Step<T> = fn(&mut Reader<'_>) -> Option<T>;
 
@@ -134,7 +136,7 @@ fn iso(reader: &mut Reader<'_>) -> Option<Stamp> {
 }
 
 fn syslog(reader: &mut Reader<'_>) -> Option<Fields> {
-    let weekday = reader.maybe_weekday();
+    reader.maybe_weekday();
     let month = reader.month_name()?;
     reader.skip(b' ')?;
     let day = reader.day()?;
@@ -144,11 +146,11 @@ fn syslog(reader: &mut Reader<'_>) -> Option<Fields> {
         reader.skip(b' ')?;
         reader.year()
     })?;
-    Some(Fields { weekday, ..civil(year, month, day, time) })
+    Some(civil(year, month, day, time))
 }
 
 fn syslog_year(reader: &mut Reader<'_>) -> Option<Stamp> {
-    let weekday = reader.maybe_weekday();
+    reader.maybe_weekday();
     let month = reader.month_name()?;
     reader.skip(b' ')?;
     let day = reader.day()?;
@@ -157,7 +159,7 @@ fn syslog_year(reader: &mut Reader<'_>) -> Option<Stamp> {
     reader.skip(b' ')?;
     let time = reader.blank_time()?;
     tail(reader, is_point, nothing)?;
-    Some(Stamp::Civil(Fields { weekday, ..civil(Some(year), month, day, time) }))
+    Some(Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn day_month_year(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -178,7 +180,7 @@ fn day_month_year(reader: &mut Reader<'_>) -> Option<Stamp> {
         }
     };
     let time = reader.blank_time()?;
-    reader.at_edge().then(|| Stamp::Civil(civil(Some(year), month, day, time)))
+    reader.at_edge().then(|| Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn apache(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -204,7 +206,7 @@ fn month_day_year_colon(reader: &mut Reader<'_>) -> Option<Stamp> {
     let year = reader.year()?;
     reader.skip(b':')?;
     let time = reader.time()?;
-    reader.at_edge().then(|| Stamp::Civil(civil(Some(year), month, day, time)))
+    reader.at_edge().then(|| Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn month_day_year(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -216,13 +218,13 @@ fn month_day_year(reader: &mut Reader<'_>) -> Option<Stamp> {
     reader.skip(b' ')?;
     let time = reader.blank_time()?;
     tail(reader, is_point, nothing)?;
-    Some(Stamp::Civil(civil(Some(year), month, day, time)))
+    Some(Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn time_only(reader: &mut Reader<'_>) -> Option<Stamp> {
-    let (hour, minute, second) = reader.time()?;
-    let fields = Fields { hour, minute, second, ..Fields::default() };
-    reader.at_edge().then_some(Stamp::Civil(fields))
+    let time = reader.time()?;
+    let fields = Fields { year: None, day: Day::Unknown, time, offset_mins: None };
+    reader.at_edge().then_some(Stamp::date(fields))
 }
 
 fn angled(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -235,7 +237,7 @@ fn angled(reader: &mut Reader<'_>) -> Option<Stamp> {
     reader.skip(b'@')?;
     let time = reader.time()?;
     reader.skip(b'>')?;
-    Some(Stamp::Civil(civil(Some(year), month, day, time)))
+    Some(Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn short_compact(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -245,7 +247,7 @@ fn short_compact(reader: &mut Reader<'_>) -> Option<Stamp> {
     reader.skip(b' ')?;
     reader.maybe(b' ');
     let time = reader.time()?;
-    reader.at_edge().then(|| Stamp::Civil(civil(Some(year), month, day, time)))
+    reader.at_edge().then(|| Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn half_day(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -263,7 +265,7 @@ fn half_day(reader: &mut Reader<'_>) -> Option<Stamp> {
     };
     reader.take(|byte| matches!(byte, b'm' | b'M'))?;
     let time = (hour % 12 + noon, minute, second);
-    reader.at_edge().then(|| Stamp::Civil(civil(Some(year), month, day, time)))
+    reader.at_edge().then(|| Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn dashed(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -274,7 +276,7 @@ fn dashed(reader: &mut Reader<'_>) -> Option<Stamp> {
     let year = reader.short_year()?;
     reader.skip(b' ')?;
     let time = reader.blank_time()?;
-    reader.at_edge().then(|| Stamp::Civil(civil(Some(year), month, day, time)))
+    reader.at_edge().then(|| Stamp::date(civil(Some(year), month, day, time)))
 }
 
 fn compact(reader: &mut Reader<'_>) -> Option<Stamp> {
@@ -300,7 +302,7 @@ fn zoned(reader: &mut Reader<'_>, zone: Step<Offset>) -> Option<Stamp> {
         reader.skip(b' ')?;
         Some(stamp(syslog(reader)?, Some(offset)))
     });
-    with_zone.or_else(|| syslog(reader).map(Stamp::Civil))
+    with_zone.or_else(|| syslog(reader).map(Stamp::date))
 }
 
 /// `%Z` in any case, to a blank.
@@ -308,7 +310,7 @@ fn zone_name(reader: &mut Reader<'_>) -> Option<Offset> {
     let start = reader.at();
     let long = reader.optional(|reader| reader.letters(3..=5));
     long.or_else(|| reader.take(|byte| matches!(byte, b'z' | b'Z')).map(|_| ()))?;
-    Some(zone::offset_secs(reader.since(start)))
+    Some(zone::offset_mins(reader.since(start)))
 }
 
 /// `%z` in any case, to a blank.
@@ -387,16 +389,15 @@ fn nothing(_: &mut Reader<'_>) -> Option<()> {
     None
 }
 
-#[inline]
-fn civil(year: Option<i16>, month: u8, day: u8, time: Time) -> Fields {
-    let (hour, minute, second) = time;
-    Fields { year, month: Some(month), day: Some(day), hour, minute, second, ..Fields::default() }
+#[inline(always)]
+fn civil(year: Option<NonZeroI16>, month: u8, day: u8, time: Time) -> Fields {
+    Fields { year, day: Day::OfMonth { month, day }, time, offset_mins: None }
 }
 
-#[inline]
+#[inline(always)]
 fn stamp(fields: Fields, offset: Option<Offset>) -> Stamp {
     match offset.transpose() {
-        Ok(offset_secs) => Stamp::Civil(Fields { offset_secs, ..fields }),
-        Err(reason) => Stamp::Unfit(reason),
+        Ok(offset_mins) => Stamp::date(Fields { offset_mins, ..fields }),
+        Err(reason) => Stamp::unfit(reason),
     }
 }

@@ -125,7 +125,7 @@ impl<'l> Dated<'l> {
         if found.cut.is_empty() {
             return Ok(Self::Optional);
         }
-        match dates.time(&found.stamp, now) {
+        match dates.time(found.stamp, now) {
             Ok(time) => Ok(Self::At(time, &line[found.cut.clone()])),
             Err(reason) if reason.fails_the_line() => Err(reason),
             Err(_) => Ok(Self::No),

@@ -1,11 +1,12 @@
 //! A compiled pattern, and what its groups say of the time.
 
+use std::num::NonZeroI16;
 use std::ops::Range;
 
 use super::chars;
 use super::epoch;
 use super::fields::{
-    Fields, MONTHS, MONTHS_SHORT, NotATime, Stamp, WEEKDAYS, WEEKDAYS_SHORT, Week, WeekBegins,
+    Day, Fields, MONTHS, MONTHS_SHORT, NotATime, Stamp, WEEKDAYS, WEEKDAYS_SHORT, Week, WeekBegins,
 };
 use super::search::Hit;
 use super::zone;
@@ -115,45 +116,57 @@ impl Engine {
         // A first group that had no part in the match cuts nothing.
         let cut = scratch.group(1).unwrap_or(0..0);
         let stamp = self.stamp(|group| scratch.group(group).map(|range| &line[range]));
-        Some(Hit { whole, cut, stamp: stamp.unwrap_or_else(Stamp::Unfit) })
+        Some(Hit { whole, cut, stamp: stamp.unwrap_or_else(Stamp::unfit) })
     }
 
     fn stamp<'t>(&self, text_of: impl Fn(usize) -> Option<&'t str>) -> Result<Stamp, NotATime> {
-        let mut fields = Fields::default();
+        let mut year = None;
+        let (mut month, mut day) = (None, None);
+        let (mut day_of_year, mut week, mut weekday) = (None, None, None);
+        let (mut hour, mut minute, mut second) = (0, 0, 0);
+        let mut offset_mins = None;
         for &(group, part) in &self.parts {
             let Some(text) = text_of(group) else { continue };
             match part {
                 Part::Epoch => return Ok(epoch::moment(text)),
-                Part::Year => fields.year = Some(small(text)?),
+                Part::Year => year = Some(small(text)?),
                 Part::ShortYear => {
-                    let year: i16 = small(text)?;
-                    fields.year = Some(if year <= 2000 { year + 2000 } else { year });
+                    let short: i16 = small(text)?;
+                    year = Some(if short <= 2000 { short + 2000 } else { short });
                 }
-                Part::Month => fields.month = Some(small(text)?),
-                Part::MonthName => fields.month = Some(index(text, &MONTHS)? + 1),
-                Part::MonthNameShort => fields.month = Some(index(text, &MONTHS_SHORT)? + 1),
-                Part::Day => fields.day = Some(small(text)?),
-                Part::Hour => fields.hour = small(text)?,
-                Part::HalfDayHour => {
-                    fields.hour = self.hour(small(text)?, &text_of)?;
-                }
-                Part::Minute => fields.minute = small(text)?,
-                Part::Second => fields.second = small(text)?,
+                Part::Month => month = Some(small(text)?),
+                Part::MonthName => month = Some(index(text, &MONTHS)? + 1),
+                Part::MonthNameShort => month = Some(index(text, &MONTHS_SHORT)? + 1),
+                Part::Day => day = Some(small(text)?),
+                Part::Hour => hour = small(text)?,
+                Part::HalfDayHour => hour = self.hour(small(text)?, &text_of)?,
+                Part::Minute => minute = small(text)?,
+                Part::Second => second = small(text)?,
                 Part::HalfOfDay => {}
                 Part::Weekday => {
-                    let day: i16 = small(text)?;
-                    fields.weekday = Some(if day > 0 { day - 1 } else { 6 });
+                    let number: i8 = small(text)?;
+                    weekday = Some(if number > 0 { number - 1 } else { 6 });
                 }
-                Part::WeekdayName => fields.weekday = Some(index(text, &WEEKDAYS)?.into()),
-                Part::WeekdayNameShort => {
-                    fields.weekday = Some(index(text, &WEEKDAYS_SHORT)?.into())
-                }
-                Part::DayOfYear => fields.day_of_year = Some(small(text)?),
-                Part::Week(begins) => fields.week = Some(Week { number: small(text)?, begins }),
-                Part::Zone => fields.offset_secs = Some(zone::offset_secs(text)?),
+                Part::WeekdayName => weekday = Some(index(text, &WEEKDAYS)? as i8),
+                Part::WeekdayNameShort => weekday = Some(index(text, &WEEKDAYS_SHORT)? as i8),
+                Part::DayOfYear => day_of_year = Some(small(text)?),
+                Part::Week(begins) => week = Some((small(text)?, begins)),
+                Part::Zone => offset_mins = Some(zone::offset_mins(text)?),
             }
         }
-        Ok(Stamp::Civil(fields))
+        // There is no year 0.
+        let year =
+            year.map(|year| NonZeroI16::new(year).ok_or(NotATime::Impossible)).transpose()?;
+        let day = match (month, day, day_of_year, week, weekday) {
+            (Some(month), Some(day), ..) => Day::OfMonth { month, day },
+            (_, _, Some(day), ..) => Day::OfYear(day),
+            (_, _, _, Some((number, begins)), Some(weekday)) => {
+                Day::OfWeek(Week { number, weekday, begins })
+            }
+            (None, None, ..) => Day::Unknown,
+            _ => Day::Half,
+        };
+        Ok(Stamp::date(Fields { year, day, time: (hour, minute, second), offset_mins }))
     }
 
     /// An hour of the twelve-hour clock, which is before noon unless the pattern says otherwise.

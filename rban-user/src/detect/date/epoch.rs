@@ -54,38 +54,52 @@ pub(super) fn tai64n(reader: &mut Reader<'_>) -> Option<Stamp> {
 /// The moment that a label means, but for its `@`: the seconds are all of its first sixteen digits but the first.
 pub(super) fn tai_moment(label: &str) -> Stamp {
     match label.get(1..16).map(|digits| i64::from_str_radix(digits, 16)) {
-        Some(Ok(secs)) => Stamp::Moment(WallTime::from_secs(secs)),
-        _ => Stamp::Unfit(NotATime::Impossible),
+        Some(Ok(secs)) => Stamp::moment(WallTime::from_secs(secs)),
+        _ => Stamp::unfit(NotATime::Impossible),
     }
 }
 
 /// The moment that digits and perhaps a fraction mean; by their count they are seconds, milliseconds or microseconds.
 pub(super) fn moment(text: &str) -> Stamp {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let unit_digits = match whole.chars().count() {
-        0..=12 => 6,
-        13..=15 => 3,
-        _ => 0,
-    };
-    // One digit more than microseconds have, to round by it.
-    let fraction = fraction.chars().chain(std::iter::repeat('0')).take(unit_digits + 1);
-    let micros = whole.chars().chain(fraction).try_fold(0i64, |value, digit| {
-        let digit = chars::digit(digit)?;
-        value.checked_mul(10)?.checked_add(i64::from(digit))
-    });
-    match micros {
-        Some(tenths) => Stamp::Moment(WallTime::from_micros((tenths + 5) / 10)),
-        None => Stamp::Unfit(NotATime::Impossible),
+    micros(text).map_or(Stamp::unfit(NotATime::Impossible), |micros| {
+        Stamp::moment(WallTime::from_micros(micros))
+    })
+}
+
+fn micros(text: &str) -> Option<i64> {
+    let mut value = 0i64;
+    let mut count = 0;
+    let mut chars = text.chars();
+    for c in chars.by_ref().take_while(|c| *c != '.') {
+        value = value.checked_mul(10)?.checked_add(chars::digit(c)?.into())?;
+        count += 1;
     }
+    let mut unit = match count {
+        0..=12 => 1_000_000,
+        13..=15 => 1_000,
+        _ => 1,
+    };
+    value = value.checked_mul(unit)?;
+    for c in chars {
+        let digit = i64::from(chars::digit(c)?);
+        if unit == 1 {
+            // Rounded by the digit behind the last.
+            return Some(value + i64::from(digit >= 5));
+        }
+        unit /= 10;
+        value += digit * unit;
+    }
+    Some(value)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::fields::Said;
     use super::*;
 
     #[track_caller]
     fn check(text: &str, micros: i64) {
-        assert_eq!(moment(text), Stamp::Moment(WallTime::from_micros(micros)), "{text}");
+        assert_eq!(moment(text), Stamp::moment(WallTime::from_micros(micros)), "{text}");
     }
 
     #[test]
@@ -108,8 +122,8 @@ mod tests {
 
     #[test]
     fn a_label_beyond_all_time_is_its_end() {
-        let secs = |label| match tai_moment(label) {
-            Stamp::Moment(time) => time.as_micros() / 1_000_000,
+        let secs = |label| match tai_moment(label).said() {
+            Said::Moment(time) => time.as_micros() / 1_000_000,
             other => panic!("{other:?}"),
         };
         assert_eq!(secs("4000000037c219bf2ef02e94"), 935_467_455);

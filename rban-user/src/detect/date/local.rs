@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use super::fields::NotATime;
-use super::resolve::{Day, SHOWN};
+use super::resolve::{Date, SHOWN};
 use crate::clock::WallTime;
 
 /// A zone, and what was last asked of it: lines that follow one another are mostly of one day, and of no other than
@@ -22,7 +22,7 @@ pub(super) struct Local {
     /// What an hour that clocks showed twice is taken by: the offset of the last answer, as the C library does.
     last_offset_secs: Option<i64>,
     /// A day, and when it begins.
-    last_day: Option<(Day, Shown)>,
+    last_date: Option<(Date, Shown)>,
     /// A year, and when it begins and ends.
     last_year: (i16, Range<Shown>),
 }
@@ -47,7 +47,7 @@ impl Local {
             span: Span::EMPTY,
             span_now: Span::EMPTY,
             last_offset_secs: None,
-            last_day: None,
+            last_date: None,
             last_year: (0, 0..0),
         }
     }
@@ -57,22 +57,22 @@ impl Local {
     /// # Errors
     /// There is no such day.
     #[inline]
-    pub(super) fn day_secs(&mut self, day: Day) -> Result<Shown, NotATime> {
-        if let Some((last, secs)) = self.last_day
-            && last == day
+    pub(super) fn date_secs(&mut self, date: Date) -> Result<Shown, NotATime> {
+        if let Some((last, secs)) = self.last_date
+            && last == date
         {
             return Ok(secs);
         }
-        let secs = day.checked_secs()?;
-        self.last_day = Some((day, secs));
+        let secs = date.checked_secs()?;
+        self.last_date = Some((date, secs));
         Ok(secs)
     }
 
     /// The year of a time.
     pub(super) fn year_of(&mut self, shown: Shown) -> i16 {
         if !self.last_year.1.contains(&shown) {
-            let year = Day::of(shown).year();
-            self.last_year = (year, Day::new_year(year)..Day::new_year(year + 1));
+            let year = Date::of(shown).year();
+            self.last_year = (year, Date::new_year(year)..Date::new_year(year + 1));
         }
         self.last_year.0
     }

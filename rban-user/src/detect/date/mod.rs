@@ -30,7 +30,8 @@ use jiff::tz::TimeZone;
 
 pub use effective::Odd;
 pub(super) use effective::{Dated, Decision, LineTimes, Phase, Taken, Text};
-pub use fields::{Fields, NotATime, Stamp};
+use fields::Said;
+pub use fields::{NotATime, Stamp};
 use local::Local;
 use reader::Decades;
 use search::Line;
@@ -93,7 +94,7 @@ pub enum Error {
 #[derive(Clone, Debug)]
 pub struct Detector {
     selection: Selection,
-    log_offset_secs: Option<i32>,
+    log_offset_mins: Option<i16>,
     local: Local,
 }
 
@@ -114,14 +115,14 @@ impl Detector {
     /// A pattern or a zone that cannot be understood.
     pub fn new(spec: &Spec, zone: TimeZone, year_now: i16) -> Result<Self, Error> {
         let templates = list::of_patterns(&spec.patterns, Decades::new(year_now))?;
-        let log_offset_secs = match &spec.logtimezone {
+        let log_offset_mins = match &spec.logtimezone {
             None => None,
             Some(found) => {
-                let offset = zone::offset_secs(found);
+                let offset = zone::offset_mins(found);
                 Some(offset.map_err(|_| Error::Zone { found: found.clone() })?)
             }
         };
-        Ok(Self { selection: Selection::new(templates), log_offset_secs, local: Local::new(zone) })
+        Ok(Self { selection: Selection::new(templates), log_offset_mins, local: Local::new(zone) })
     }
 
     /// The templates, in the order in which they are tried now.
@@ -146,11 +147,11 @@ impl Detector {
     /// # Errors
     /// No moment can be made of it.
     #[inline]
-    pub fn time(&mut self, stamp: &Stamp, now: WallTime) -> Result<WallTime, NotATime> {
-        match stamp {
-            Stamp::Civil(fields) => fields.resolve(now, self.log_offset_secs, &mut self.local),
-            Stamp::Moment(time) => Ok(*time),
-            Stamp::Unfit(reason) => Err(*reason),
+    pub fn time(&mut self, stamp: Stamp, now: WallTime) -> Result<WallTime, NotATime> {
+        match stamp.said() {
+            Said::Date(fields) => fields.resolve(now, self.log_offset_mins, &mut self.local),
+            Said::Moment(time) => Ok(time),
+            Said::Unfit(reason) => Err(reason),
         }
     }
 }

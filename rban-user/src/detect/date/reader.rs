@@ -4,10 +4,11 @@
 //! where a number ends: so it is in every default template, and then there is only one way to read a number. Only
 //! ASCII is understood; a line in which other characters could be part of a date goes to the patterns.
 
+use std::num::NonZeroI16;
 use std::ops::RangeInclusive;
 
 use super::chars::{self, is_word, is_word_byte};
-use super::fields::{MONTHS_SHORT, WEEKDAYS_SHORT};
+use super::fields::{MONTHS_SHORT, Time, WEEKDAYS_SHORT};
 
 /// A place in a line. A piece that does not fit leaves it anywhere.
 pub(super) struct Reader<'a> {
@@ -16,12 +17,9 @@ pub(super) struct Reader<'a> {
     decades: Decades,
 }
 
-/// Hour, minute, second.
-pub(super) type Time = (u8, u8, u8);
-
 /// The tens digits of a year that `%ExY` takes, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Decades(u16);
+pub(super) struct Decades(u32);
 
 /// A fraction of a second has at most so many digits.
 const FRACTION_DIGITS_MAX: usize = 6;
@@ -147,19 +145,20 @@ impl<'a> Reader<'a> {
 
     /// `%ExY`.
     #[inline]
-    pub(super) fn year(&mut self) -> Option<i16> {
+    pub(super) fn year(&mut self) -> Option<NonZeroI16> {
         let &[b'2', b'0', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] =
             self.rest().first_chunk::<4>()?
         else {
             return None;
         };
         self.at += 4;
-        self.decades.has(tens).then(|| 2000 + i16::from(tens - b'0') * 10 + i16::from(ones - b'0'))
+        let year = 2000 + i16::from(tens - b'0') * 10 + i16::from(ones - b'0');
+        NonZeroI16::new(year).filter(|_| self.decades.has(tens))
     }
 
     /// `%Exy`.
-    pub(super) fn short_year(&mut self) -> Option<i16> {
-        Some(2000 + i16::from(self.two(0..=99)?))
+    pub(super) fn short_year(&mut self) -> Option<NonZeroI16> {
+        NonZeroI16::new(2000 + i16::from(self.two(0..=99)?))
     }
 
     /// `%m`.
@@ -242,14 +241,13 @@ impl<'a> Reader<'a> {
         self.name(&MONTHS_SHORT).map(|index| index + 1)
     }
 
-    /// `%a` in any case and a blank, if they are here.
+    /// `%a` in any case and a blank, if they are here. The date tells the day all the same.
     #[inline]
-    pub(super) fn maybe_weekday(&mut self) -> Option<i16> {
+    pub(super) fn maybe_weekday(&mut self) {
         self.optional(|reader| {
-            let day = reader.name(&WEEKDAYS_SHORT)?;
-            reader.skip(b' ')?;
-            Some(day.into())
-        })
+            reader.name(&WEEKDAYS_SHORT)?;
+            reader.skip(b' ')
+        });
     }
 
     #[inline]
@@ -273,16 +271,16 @@ impl<'a> Reader<'a> {
         count.contains(&letters).then_some(())
     }
 
-    /// `[+-][01]\d(?::?\d{2})?` in seconds; the minutes only if `goes_on` then.
+    /// `[+-][01]\d(?::?\d{2})?` in minutes; those after the hours only if `goes_on` then.
     #[inline]
-    pub(super) fn offset(&mut self, goes_on: impl Fn(&Self) -> bool) -> Option<i32> {
+    pub(super) fn offset(&mut self, goes_on: impl Fn(&Self) -> bool) -> Option<i16> {
         let sign = if self.take(|byte| matches!(byte, b'+' | b'-'))? == b'-' { -1 } else { 1 };
         let hours = self.two(0..=19)?;
         let minutes = self.optional(|reader| {
             reader.maybe(b':');
             reader.two(0..=99).filter(|_| goes_on(reader))
         });
-        Some(sign * (i32::from(hours) * 3_600 + i32::from(minutes.unwrap_or(0)) * 60))
+        Some(sign * (i16::from(hours) * 60 + i16::from(minutes.unwrap_or(0))))
     }
 
     /// Whether here is not inside a word, so that a date may begin or end.
@@ -301,6 +299,12 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Whether these are the letters of a month or a weekday, in any case.
+pub(super) fn is_name(word: [u8; 3]) -> bool {
+    let is = |name: &&str| name.as_bytes().eq_ignore_ascii_case(&word);
+    MONTHS_SHORT.iter().any(is) || WEEKDAYS_SHORT.iter().any(is)
 }
 
 /// `hh:mm:ss`, all at once. Not yet checked for what hours there are.

@@ -1,8 +1,9 @@
 //! [`Fields`] → moment: what was left out is filled in, and made a time of the zone (spec, filter 3.6).
 
+use std::num::NonZeroI16;
 use std::ops::{Range, RangeInclusive};
 
-use super::fields::{Fields, NotATime, Week, WeekBegins};
+use super::fields::{Day, Fields, NotATime, Week, WeekBegins};
 use super::local::{Local, Shown};
 use crate::clock::WallTime;
 
@@ -14,87 +15,70 @@ const YEARS: RangeInclusive<i16> = 1..=9999;
 /// All that clocks show in them.
 pub(super) const SHOWN: Range<Shown> = -62_135_596_800..253_402_300_800;
 
-/// A day of the calendar.
+/// A day of the calendar, if there is such a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Day {
+pub(super) struct Date {
     year: i16,
     month: u8,
     day: u8,
 }
 
 impl Fields {
-    /// The moment that is meant, for a reader at `now` whose clocks are `local`. `log_offset_secs` is the zone of the
+    /// The moment that is meant, for a reader at `now` whose clocks are `local`. `log_offset_mins` is the zone of the
     /// log, if it is another.
+    #[inline]
     pub(super) fn resolve(
         &self,
         now: WallTime,
-        log_offset_secs: Option<i32>,
+        log_offset_mins: Option<i16>,
         local: &mut Local,
     ) -> Result<WallTime, NotATime> {
-        let (Some(year), Some(month), Some(day)) = (self.year, self.month, self.day) else {
-            return self.resolve_around(now, log_offset_secs, local);
+        let offset_mins = self.offset_mins.or(log_offset_mins);
+        let (Some(year), Day::OfMonth { month, day }) = (self.year, self.day) else {
+            return self.resolve_around(now, offset_mins, local);
         };
-        let shown = local.day_secs(Day { year, month, day })? + self.time_secs()?;
-        moment(shown, self.offset_secs.or(log_offset_secs), now, local)
+        let date = Date { year: year.get(), month, day };
+        moment(local.date_secs(date)? + self.time_secs()?, offset_mins, now, local)
     }
 
     /// The same where today or this year must be assumed.
     fn resolve_around(
         &self,
         now: WallTime,
-        log_offset_secs: Option<i32>,
+        offset_mins: Option<i16>,
         local: &mut Local,
     ) -> Result<WallTime, NotATime> {
         let (now_shown, now_micros) = local.shown_now(now);
         let is_year_assumed = self.year.is_none();
-        let year = match self.year {
-            Some(year) => year,
-            None => local.year_of(now_shown),
+        let year = self.year.map_or_else(|| local.year_of(now_shown), NonZeroI16::get);
+        let date = match self.day {
+            Day::OfMonth { month, day } => Date { year, month, day },
+            Day::OfYear(day) => Date::of_year(year, day.into())?,
+            Day::OfWeek(week) => Date::of_year(year, week.day_of(year)?)?,
+            Day::Unknown => Date { year, ..Date::of(now_shown) },
+            Day::Half => return Err(NotATime::Incomplete),
         };
-        let (day, is_today_assumed) = self.day(year, now_shown)?;
-        let offset_secs = self.offset_secs.or(log_offset_secs);
         // What clocks show in Greenwich if an offset is known. It is compared with what they show here all the same,
         // as fail2ban does.
-        let offset = i64::from(offset_secs.unwrap_or(0));
-        let mut shown = local.day_secs(day)? + self.time_secs()? - offset;
+        let offset_secs = i64::from(offset_mins.unwrap_or(0)) * 60;
+        let mut shown = local.date_secs(date)? + self.time_secs()? - offset_secs;
         let is_ahead = |shown: Shown, secs| (shown, 0) > (now_shown + secs, now_micros);
-        if is_today_assumed && is_ahead(shown, 0) {
+        if self.day == Day::Unknown && is_ahead(shown, 0) {
             shown -= DAY_SECS;
         }
         if is_year_assumed && is_ahead(shown, AHEAD_MAX_SECS) {
-            let last_year = Day { year: day.year - 1, ..day };
+            let last_year = Date { year: date.year - 1, ..date };
             shown = last_year.checked_secs()? + shown.rem_euclid(DAY_SECS);
         }
-        moment(shown + offset, offset_secs, now, local)
-    }
-
-    /// The day that is meant, and whether it is today for want of anything else.
-    fn day(&self, year: i16, now_shown: Shown) -> Result<(Day, bool), NotATime> {
-        if let (Some(month), Some(day)) = (self.month, self.day) {
-            return Ok((Day { year, month, day }, false));
-        }
-        let day_of_year = match (self.day_of_year, self.week, self.weekday) {
-            (Some(day), ..) => Some(i64::from(day)),
-            (None, Some(week), Some(weekday)) => Some(day_of_week(year, week, weekday)?),
-            _ => None,
-        };
-        if let Some(day) = day_of_year {
-            let first = Day { year, month: 1, day: 1 }.checked_secs()?;
-            let shown = first + (day - 1) * DAY_SECS;
-            let is_day = SHOWN.contains(&shown);
-            return is_day.then(|| (Day::of(shown), false)).ok_or(NotATime::Impossible);
-        }
-        match (self.month, self.day) {
-            (None, None) => Ok((Day { year, ..Day::of(now_shown) }, true)),
-            _ => Err(NotATime::Incomplete),
-        }
+        moment(shown + offset_secs, offset_mins, now, local)
     }
 
     /// Seconds since midnight.
+    #[inline]
     fn time_secs(&self) -> Result<i64, NotATime> {
-        let is_time = self.hour < 24 && self.minute < 60 && self.second < 60;
-        let secs =
-            i64::from(self.hour) * 3_600 + i64::from(self.minute) * 60 + i64::from(self.second);
+        let (hour, minute, second) = self.time;
+        let secs = i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second);
+        let is_time = hour < 24 && minute < 60 && second < 60;
         is_time.then_some(secs).ok_or(NotATime::Impossible)
     }
 }
@@ -103,35 +87,43 @@ impl Fields {
 #[inline]
 fn moment(
     shown: Shown,
-    offset_secs: Option<i32>,
+    offset_mins: Option<i16>,
     now: WallTime,
     local: &mut Local,
 ) -> Result<WallTime, NotATime> {
-    let secs = match offset_secs {
-        Some(offset) => Some(shown - i64::from(offset)).filter(|secs| SHOWN.contains(secs)),
+    let secs = match offset_mins {
+        Some(offset) => Some(shown - i64::from(offset) * 60).filter(|secs| SHOWN.contains(secs)),
         None => local.moment(shown, now),
     };
     secs.map(WallTime::from_secs).ok_or(NotATime::OutOfRange)
 }
 
-/// The day of the year that this day of a week is; 1 is the first of January, and 0 the day before it.
-fn day_of_week(year: i16, week: Week, weekday: i16) -> Result<i64, NotATime> {
-    let new_year = Day { year, month: 1, day: 1 }.checked_secs()?.div_euclid(DAY_SECS);
-    // The first of January 1970 was a Thursday.
-    let mut first_weekday = (new_year + 3).rem_euclid(7);
-    let mut weekday = i64::from(weekday);
-    if week.begins == WeekBegins::Sunday {
-        first_weekday = (first_weekday + 1) % 7;
-        weekday = (weekday + 1) % 7;
+impl Week {
+    /// Which day of the year it is; 1 is the first of January, and 0 the day before it.
+    fn day_of(self, year: i16) -> Result<i64, NotATime> {
+        let new_year = Date { year, month: 1, day: 1 }.checked_secs()?.div_euclid(DAY_SECS);
+        // The first of January 1970 was a Thursday.
+        let mut first_weekday = (new_year + 3).rem_euclid(7);
+        let mut weekday = i64::from(self.weekday);
+        if self.begins == WeekBegins::Sunday {
+            first_weekday = (first_weekday + 1) % 7;
+            weekday = (weekday + 1) % 7;
+        }
+        let week_begin = match self.number {
+            0 => -first_weekday,
+            number => (7 - first_weekday) % 7 + 7 * (i64::from(number) - 1),
+        };
+        Ok(1 + week_begin + weekday)
     }
-    let week_begin = match week.number {
-        0 => -first_weekday,
-        number => (7 - first_weekday) % 7 + 7 * (i64::from(number) - 1),
-    };
-    Ok(1 + week_begin + weekday)
 }
 
-impl Day {
+impl Date {
+    /// A day that is counted from the begin of the year, from 1.
+    fn of_year(year: i16, day: i64) -> Result<Self, NotATime> {
+        let shown = Self { year, month: 1, day: 1 }.checked_secs()? + (day - 1) * DAY_SECS;
+        SHOWN.contains(&shown).then(|| Self::of(shown)).ok_or(NotATime::Impossible)
+    }
+
     /// When a year begins.
     pub(super) fn new_year(year: i16) -> Shown {
         Self { year, month: 1, day: 1 }.secs()

@@ -13,7 +13,7 @@ use memchr::{memchr, memchr_iter};
 use super::chars;
 use super::cores::Core;
 use super::fields::Stamp;
-use super::reader::{Decades, Reader};
+use super::reader::{self, Decades, Reader};
 
 /// What a template found.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,7 @@ pub(super) struct Line<'a> {
     is_ascii: bool,
     has_odd_letters: OnceCell<bool>,
     prospect: OnceCell<Prospect>,
+    first_cores: OnceCell<u32>,
 }
 
 /// Where a default template begins.
@@ -66,7 +67,13 @@ impl<'a> Line<'a> {
     #[inline]
     pub(super) fn new(text: &'a str) -> Self {
         let is_ascii = text.is_ascii();
-        Self { text, is_ascii, has_odd_letters: OnceCell::new(), prospect: OnceCell::new() }
+        Self {
+            text,
+            is_ascii,
+            has_odd_letters: OnceCell::new(),
+            prospect: OnceCell::new(),
+            first_cores: OnceCell::new(),
+        }
     }
 
     /// Whether every character is a byte.
@@ -85,41 +92,61 @@ impl<'a> Line<'a> {
         *self.has_odd_letters.get_or_init(|| self.text.chars().any(chars::passes_for_ascii))
     }
 
+    /// Whether the template could be found here at all: by the looks of the line, and cheaply.
+    #[inline]
+    pub(super) fn may_hold(&self, core: Core, begin: Begin) -> bool {
+        let cores = match begin {
+            Begin::Word => self.prospect().cores,
+            Begin::Line | Begin::Start => self.first_cores(),
+            Begin::Bracket => return true,
+        };
+        cores & bit(core) != 0
+    }
+
+    /// The templates that could stand at one of the first three places of the line.
+    fn first_cores(&self) -> u32 {
+        *self.first_cores.get_or_init(|| {
+            let bytes = self.text.as_bytes();
+            let mut cores = 0;
+            for (at, c) in self.text.char_indices().take(3) {
+                cores |= begun_by(&bytes[at..]);
+                if chars::is_word(c) {
+                    break;
+                }
+            }
+            cores
+        })
+    }
+
     fn prospect(&self) -> &Prospect {
         self.prospect.get_or_init(|| Prospect::of(self.text.as_bytes()))
     }
 }
 
 /// The first place in the whole line where the template stands.
-#[inline]
+#[inline(always)]
 pub(super) fn find(core: Core, begin: Begin, line: &Line<'_>, decades: Decades) -> Option<Hit> {
     let text = line.text;
-    match begin {
-        Begin::Start => at(core, text, 0, decades, 0),
-        Begin::Line => {
-            if text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
-                return at(core, text, 0, decades, 0);
-            }
-            let mut chars = text.chars().take_while(|c| !chars::is_word(*c)).map(char::len_utf8);
-            let (first, second) = (chars.next().unwrap_or(0), chars.next().unwrap_or(0));
-            at(core, text, first + second, decades, 0)
-                .or_else(|| (second > 0).then(|| at(core, text, first, decades, 0))?)
-                .or_else(|| (first > 0).then(|| at(core, text, 0, decades, 0))?)
-        }
+    let start = match begin {
+        Begin::Start => 0,
+        Begin::Line if text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric()) => 0,
+        Begin::Line => return behind_signs(core, text, decades),
         // Behind a bracket no line begins.
-        Begin::Bracket if core.is_line_begin() => None,
-        Begin::Bracket => {
-            let bracket = memchr(b'[', text.as_bytes())?;
-            at(core, text, bracket + 1, decades, 0)
-        }
-        Begin::Word => {
-            let prospect = line.prospect();
-            if prospect.cores & bit(core) == 0 {
-                return None;
-            }
-            anywhere(core, text, 0, prospect.starts.clone(), decades)
-        }
-    }
+        Begin::Bracket if core.is_line_begin() => return None,
+        Begin::Bracket => memchr(b'[', text.as_bytes())? + 1,
+        Begin::Word => return anywhere(core, text, 0, line.prospect().starts.clone(), decades),
+    };
+    at(core, text, start, decades, 0)
+}
+
+/// At the begin of the line, behind as many characters of no word as may be.
+#[inline(never)]
+fn behind_signs(core: Core, text: &str, decades: Decades) -> Option<Hit> {
+    let mut signs = text.chars().take_while(|c| !chars::is_word(*c)).map(char::len_utf8);
+    let (first, second) = (signs.next().unwrap_or(0), signs.next().unwrap_or(0));
+    at(core, text, first + second, decades, 0)
+        .or_else(|| (second > 0).then(|| at(core, text, first, decades, 0))?)
+        .or_else(|| (first > 0).then(|| at(core, text, 0, decades, 0))?)
 }
 
 /// The same of a template that may stand anywhere, in a part of the line. What precedes the part is seen, what
@@ -134,6 +161,7 @@ pub(super) fn find_in(
     anywhere(core, text, part.start, part, decades)
 }
 
+#[inline(never)]
 fn anywhere(
     core: Core,
     text: &str,
@@ -168,7 +196,7 @@ fn anywhere(
 }
 
 /// The template, read from here.
-#[inline]
+#[inline(always)]
 fn at(core: Core, text: &str, start: usize, decades: Decades, whole_start: usize) -> Option<Hit> {
     let mut reader = Reader::new(text, start, decades);
     let stamp = core.read(&mut reader)?;
@@ -219,20 +247,21 @@ fn hour_of(text: &[u8], colon: usize) -> Option<usize> {
 
 /// The templates that may have this before their hour.
 fn fit_before(text: &[u8]) -> u32 {
-    let blank_before = bit(Core::Iso)
-        | bit(Core::Syslog)
-        | bit(Core::SyslogYear)
-        | bit(Core::DayMonthYear)
-        | bit(Core::Apache)
-        | bit(Core::MonthDayYear)
-        | bit(Core::ShortCompact)
-        | bit(Core::HalfDay)
-        | bit(Core::ZoneName)
-        | bit(Core::ZoneOffset);
     let fit = match text {
-        [.., digit, b' '] | [.., digit, b' ', b' '] if digit.is_ascii_digit() => blank_before,
+        [.., digit, b' '] | [.., digit, b' ', b' '] if digit.is_ascii_digit() => bits(&[
+            Core::Iso,
+            Core::Syslog,
+            Core::SyslogYear,
+            Core::DayMonthYear,
+            Core::Apache,
+            Core::MonthDayYear,
+            Core::ShortCompact,
+            Core::HalfDay,
+            Core::ZoneName,
+            Core::ZoneOffset,
+        ]),
         [.., b'T'] => bit(Core::Iso),
-        [.., b':'] => bit(Core::Apache) | bit(Core::MonthDayYearColon),
+        [.., b':'] => bits(&[Core::Apache, Core::MonthDayYearColon]),
         [.., digit] if digit.is_ascii_digit() => bit(Core::Apache),
         _ => 0,
     };
@@ -246,8 +275,49 @@ fn is_compact(text: &[u8]) -> bool {
         && matches!(text[8], b'-' | b'T' | b' ')
 }
 
-fn bit(core: Core) -> u32 {
+const fn bit(core: Core) -> u32 {
     1 << core as u32
+}
+
+fn bits(cores: &[Core]) -> u32 {
+    cores.iter().fold(0, |bits, core| bits | bit(*core))
+}
+
+/// The templates that may begin like this.
+fn begun_by(text: &[u8]) -> u32 {
+    let Some(first) = text.first() else { return 0 };
+    match first {
+        b'0'..=b'9' => bits(&[
+            Core::Iso,
+            Core::DayMonthYear,
+            Core::Apache,
+            Core::MonthDayYearColon,
+            Core::MonthDayYear,
+            Core::Epoch,
+            Core::LongEpoch,
+            Core::TimeOnly,
+            Core::ShortCompact,
+            Core::Compact,
+        ]),
+        b' ' => bits(&[Core::DayMonthYear, Core::Apache]),
+        b'A'..=b'Z' | b'a'..=b'z' => {
+            // The longest word that may come first is a zone of five letters.
+            let ends_soon = text.iter().take(6).any(|byte| *byte == b' ');
+            let zones = if ends_soon { bits(&[Core::ZoneName, Core::ZoneOffset]) } else { 0 };
+            match text.first_chunk() {
+                Some(word) if reader::is_name(*word) => {
+                    zones | bits(&[Core::Syslog, Core::SyslogYear, Core::HalfDay, Core::Dashed])
+                }
+                _ => zones,
+            }
+        }
+        b'+' | b'-' => bit(Core::ZoneOffset),
+        b'<' => bit(Core::Angled),
+        b'@' => bit(Core::Tai64n),
+        _ if first.is_ascii() => 0,
+        // A digit of another script.
+        _ => bits(&[Core::Epoch, Core::LongEpoch]),
+    }
 }
 
 const DIGIT: u8 = 1;

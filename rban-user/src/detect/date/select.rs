@@ -114,34 +114,62 @@ impl Selection {
     }
 
     /// The date in the line.
+    #[inline]
     pub(super) fn find(&mut self, line: &Line<'_>, now: WallTime) -> Option<Hit> {
-        // The nearest match that is not to be trusted.
-        let mut best: Option<(usize, Hit)> = None;
-        let mut tried = None;
-        if let Some(last) = self.last {
-            let template = &self.entries[last].template;
-            let is_anchored = template.is_anchored();
-            let place = if is_anchored { None } else { self.same_place(line) };
-            let hit = match place {
-                Some(part) => template.find_in(part, line, &mut self.work),
-                None => {
-                    tried = Some(last);
-                    template.find(line, &mut self.work)
-                }
-            };
-            if let Some(hit) = hit {
-                let is_trusted = self.entries.len() == 1 || is_anchored || self.is_same(line, &hit);
-                if is_trusted {
-                    return Some(self.accept(last, hit, line, now));
-                }
-                best = Some((last, hit));
-            }
+        // So it is for most lines of most logs: as the line before, and at the same end of the line.
+        if let Some(last) = self.last
+            && self.entries[last].template.is_anchored()
+            && let Some(hit) = self.entries[last].template.find(line, &mut self.work)
+        {
+            self.remember(last, &hit, line, now);
+            return Some(hit);
         }
-        for index in 0..self.entries.len() {
-            if tried == Some(index) {
+        self.find_anew(line, now)
+    }
+
+    /// The same, where the last template does not begin or end the line, or is not to be found.
+    #[inline(never)]
+    fn find_anew(&mut self, line: &Line<'_>, now: WallTime) -> Option<Hit> {
+        let (index, hit) = match self.last {
+            Some(last) if self.entries[last].template.is_anchored() => {
+                self.choose(line, Some(last), None)
+            }
+            Some(last) => self.find_near(line, last),
+            None => self.choose(line, None, None),
+        }?;
+        self.remember(index, &hit, line, now);
+        if self.last != Some(index) {
+            self.prefer(index, now);
+        }
+        Some(hit)
+    }
+
+    /// The date where it was last time, by the same template, or another one.
+    fn find_near(&mut self, line: &Line<'_>, last: usize) -> Option<(usize, Hit)> {
+        let template = &self.entries[last].template;
+        let (hit, tried) = match self.same_place(line) {
+            Some(part) => (template.find_in(part, line, &mut self.work), None),
+            None if template.may_match(line) => (template.find(line, &mut self.work), Some(last)),
+            None => (None, Some(last)),
+        };
+        match hit {
+            Some(hit) if self.entries.len() == 1 || self.is_same(line, &hit) => Some((last, hit)),
+            hit => self.choose(line, tried, hit.map(|hit| (last, hit))),
+        }
+    }
+
+    /// The first date that is to be trusted, by all templates but one that was `tried`; else the nearest, of which
+    /// `best` is one.
+    fn choose(
+        &mut self,
+        line: &Line<'_>,
+        tried: Option<usize>,
+        mut best: Option<(usize, Hit)>,
+    ) -> Option<(usize, Hit)> {
+        for (index, entry) in self.entries.iter().enumerate() {
+            if tried == Some(index) || !entry.template.may_match(line) {
                 continue;
             }
-            let entry = &self.entries[index];
             let Some(hit) = entry.template.find(line, &mut self.work) else { continue };
             let start = hit.whole.start;
             let is_trusted = index + 1 == self.entries.len() || entry.template.is_anchored() || {
@@ -149,14 +177,13 @@ impl Selection {
                 at <= entry.distance && at <= self.begin.at
             };
             if is_trusted {
-                return Some(self.accept(index, hit, line, now));
+                return Some((index, hit));
             }
             if best.as_ref().is_none_or(|(_, best)| start < best.whole.start) {
                 best = Some((index, hit));
             }
         }
-        let (index, hit) = best?;
-        Some(self.accept(index, hit, line, now))
+        best
     }
 
     /// Where the last match was, if what surrounds it is the same here.
@@ -179,29 +206,25 @@ impl Selection {
             && chars_before(line, hit.whole.end) == self.end.at
     }
 
-    fn accept(&mut self, index: usize, hit: Hit, line: &Line<'_>, now: WallTime) -> Hit {
-        self.remember(&hit, line);
-        let entry = &mut self.entries[index];
-        entry.hits += 1;
-        entry.last_used = Some(now);
-        entry.distance = self.begin.at;
+    /// Makes another template the one that is tried first.
+    fn prefer(&mut self, index: usize, now: WallTime) {
         if index == self.first_unused {
             self.first_unused += 1;
         }
-        self.last = Some(match index {
-            0 => 0,
-            index if self.last == Some(index) => index,
-            index => self.move_up(index, now),
-        });
-        hit
+        self.last = Some(if index == 0 { 0 } else { self.move_up(index, now) });
     }
 
+    /// Remembers where a template was right.
     #[inline]
-    fn remember(&mut self, hit: &Hit, line: &Line<'_>) {
+    fn remember(&mut self, index: usize, hit: &Hit, line: &Line<'_>, now: WallTime) {
         let (before, first) = around(line, hit.whole.start);
         self.begin = Begin { at: chars_before(line, hit.whole.start), before, first };
         let (last, behind) = around(line, hit.whole.end);
         self.end = End { at: chars_before(line, hit.whole.end), last, behind };
+        let entry = &mut self.entries[index];
+        entry.hits += 1;
+        entry.last_used = Some(now);
+        entry.distance = self.begin.at;
     }
 
     /// Moves a template that was right up the list; returns where it is then.

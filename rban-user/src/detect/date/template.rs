@@ -87,14 +87,25 @@ impl Template {
         self.anchor == Anchor::Line
     }
 
-    /// The first match in the line.
+    /// Whether a match is possible, going by the looks of the line; cheap, and not always right when it says so.
     #[inline]
+    pub(super) fn may_match(&self, line: &Line<'_>) -> bool {
+        match &self.matcher {
+            Matcher::Core { core, begin, .. } if line.is_plain_for(*core) => {
+                line.may_hold(*core, *begin)
+            }
+            _ => true,
+        }
+    }
+
+    /// The first match in the line.
+    #[inline(always)]
     pub(super) fn find(&self, line: &Line<'_>, work: &mut Workspace) -> Option<Hit> {
         match &self.matcher {
             Matcher::Core { core, begin, decades, .. } if line.is_plain_for(*core) => {
                 search::find(*core, *begin, line, *decades)
             }
-            _ => self.pattern()?.find(line.text, 0..line.text.len(), work),
+            _ => self.find_by_pattern(line, 0..line.text.len(), work),
         }
     }
 
@@ -109,8 +120,18 @@ impl Template {
             Matcher::Core { core, begin: Begin::Word, decades, .. } if line.is_plain_for(*core) => {
                 search::find_in(*core, part, line, *decades)
             }
-            _ => self.pattern()?.find(line.text, part, work),
+            _ => self.find_by_pattern(line, part, work),
         }
+    }
+
+    #[inline(never)]
+    fn find_by_pattern(
+        &self,
+        line: &Line<'_>,
+        part: Range<usize>,
+        work: &mut Workspace,
+    ) -> Option<Hit> {
+        self.pattern()?.find(line.text, part, work)
     }
 
     /// The template as a regular expression.

@@ -35,7 +35,7 @@ fn see_at(detector: &mut Detector, line: &str, now: i64) -> Option<Seen> {
     let found = detector.find(line, now)?;
     let (before, rest) = line.split_at(found.cut.start);
     let (date, behind) = rest.split_at(found.cut.len());
-    let time = detector.time(&found.stamp, now).map(|time| time.as_micros() as f64 / 1e6);
+    let time = detector.time(found.stamp, now).map(|time| time.as_micros() as f64 / 1e6);
     Some(Seen { marked: format!("{before}|{date}|{behind}"), time })
 }
 

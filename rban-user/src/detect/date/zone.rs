@@ -5,50 +5,50 @@
 use super::chars;
 use super::fields::NotATime;
 
-/// What the abbreviations stand for: seconds east of Greenwich, and who uses them.
-const ZONES: [(i32, &str); 38] = [
-    (-43_200, "Y"),
-    (-39_600, "X NUT SST"),
-    (-36_000, "W CKT HAST HST TAHT TKT"),
-    (-34_200, "MART MIT"),
-    (-32_400, "V AKST GAMT GIT HADT HNY"),
-    (-28_800, "U AKDT CIST HAY HNP PST PT"),
-    (-25_200, "T HAP HNR MST PDT"),
-    (-21_600, "S CST EAST GALT HAR HNC MDT"),
-    (-18_000, "R CDT COT EASST ECT EST ET HAC HNE PET"),
-    (-16_200, "HLV VET"),
-    (-14_400, "Q AST BOT CLT COST EDT FKT GYT HAE HNA PYT"),
-    (-12_600, "HNT NST NT"),
-    (-10_800, "P ADT ART BRT CLST FKST GFT HAA PMST PYST SRT UYT WGT"),
-    (-9_000, "HAT NDT"),
-    (-7_200, "O BRST FNT PMDT UYST WGST"),
-    (-3_600, "N AZOT CVT EGT"),
+/// What the abbreviations stand for: minutes east of Greenwich.
+const ZONES: [(i16, &str); 38] = [
+    (-720, "Y"),
+    (-660, "X NUT SST"),
+    (-600, "W CKT HAST HST TAHT TKT"),
+    (-570, "MART MIT"),
+    (-540, "V AKST GAMT GIT HADT HNY"),
+    (-480, "U AKDT CIST HAY HNP PST PT"),
+    (-420, "T HAP HNR MST PDT"),
+    (-360, "S CST EAST GALT HAR HNC MDT"),
+    (-300, "R CDT COT EASST ECT EST ET HAC HNE PET"),
+    (-270, "HLV VET"),
+    (-240, "Q AST BOT CLT COST EDT FKT GYT HAE HNA PYT"),
+    (-210, "HNT NST NT"),
+    (-180, "P ADT ART BRT CLST FKST GFT HAA PMST PYST SRT UYT WGT"),
+    (-150, "HAT NDT"),
+    (-120, "O BRST FNT PMDT UYST WGST"),
+    (-60, "N AZOT CVT EGT"),
     (0, "Z EGST GMT UTC WET WT"),
-    (3_600, "A CET DFT WAT WEDT WEST"),
-    (7_200, "B CAT CEDT CEST EET SAST WAST"),
-    (10_800, "C EAT EEDT EEST IDT MSK"),
-    (12_600, "IRST"),
-    (14_400, "D AMT AZT GET GST KUYT MSD MUT RET SAMT SCT"),
-    (16_200, "AFT IRDT"),
-    (18_000, "E AMST AQTT AZST HMT MAWT MVT PKT TFT TJT TMT UZT YEKT"),
-    (19_800, "SLT"),
-    (20_700, "NPT"),
-    (21_600, "F ALMT BIOT BTT IOT KGT NOVT OMST YEKST"),
-    (23_400, "CCT MMT"),
-    (25_200, "G CXT DAVT HOVT ICT KRAT NOVST OMSST THA WIB"),
-    (28_800, "H ACT AWST BDT BNT CAST HKT IRKT KRAST MYT PHT SGT ULAT WITA WST"),
-    (32_400, "I AWDT IRKST JST KST PWT TLT WDT WIT YAKT"),
-    (34_200, "ACST"),
-    (36_000, "K AEST PGT VLAT YAKST YAPT"),
-    (37_800, "ACDT LHST"),
-    (39_600, "L AEDT LHDT MAGT NCT PONT SBT VLAST VUT"),
-    (41_400, "NFT"),
-    (43_200, "M ANAST ANAT FJT GILT MAGST MHT NZST PETST PETT TVT WFT"),
-    (46_800, "FJST NZDT"),
+    (60, "A CET DFT WAT WEDT WEST"),
+    (120, "B CAT CEDT CEST EET SAST WAST"),
+    (180, "C EAT EEDT EEST IDT MSK"),
+    (210, "IRST"),
+    (240, "D AMT AZT GET GST KUYT MSD MUT RET SAMT SCT"),
+    (270, "AFT IRDT"),
+    (300, "E AMST AQTT AZST HMT MAWT MVT PKT TFT TJT TMT UZT YEKT"),
+    (330, "SLT"),
+    (345, "NPT"),
+    (360, "F ALMT BIOT BTT IOT KGT NOVT OMST YEKST"),
+    (390, "CCT MMT"),
+    (420, "G CXT DAVT HOVT ICT KRAT NOVST OMSST THA WIB"),
+    (480, "H ACT AWST BDT BNT CAST HKT IRKT KRAST MYT PHT SGT ULAT WITA WST"),
+    (540, "I AWDT IRKST JST KST PWT TLT WDT WIT YAKT"),
+    (570, "ACST"),
+    (600, "K AEST PGT VLAT YAKST YAPT"),
+    (630, "ACDT LHST"),
+    (660, "L AEDT LHDT MAGT NCT PONT SBT VLAST VUT"),
+    (690, "NFT"),
+    (720, "M ANAST ANAT FJT GILT MAGST MHT NZST PETST PETT TVT WFT"),
+    (780, "FJST NZDT"),
 ];
 
-/// Seconds east of Greenwich: an abbreviation, an offset, or both, which are added up. Nothing at all is Greenwich.
-pub(super) fn offset_secs(text: &str) -> Result<i32, NotATime> {
+/// Minutes east of Greenwich: an abbreviation, an offset, or both, which are added up. Nothing at all is Greenwich.
+pub(super) fn offset_mins(text: &str) -> Result<i16, NotATime> {
     let letters = text.bytes().take_while(u8::is_ascii_uppercase).count();
     let (name, offset) = text.split_at(letters);
     let offset = if offset.is_empty() { 0 } else { signed(offset).ok_or(NotATime::Impossible)? };
@@ -59,13 +59,13 @@ pub(super) fn offset_secs(text: &str) -> Result<i32, NotATime> {
     }
 }
 
-fn named(name: &str) -> Option<i32> {
+fn named(name: &str) -> Option<i16> {
     let zone = ZONES.iter().find(|(_, names)| names.split(' ').any(|known| known == name));
-    zone.map(|(secs, _)| *secs)
+    zone.map(|(mins, _)| *mins)
 }
 
 /// `+hh`, `+hhmm` or `+hh:mm`; hours to 19, minutes to 99.
-fn signed(text: &str) -> Option<i32> {
+fn signed(text: &str) -> Option<i16> {
     let (sign, rest) = match text.strip_prefix('+') {
         Some(rest) => (1, rest),
         None => (-1, text.strip_prefix('-')?),
@@ -73,14 +73,14 @@ fn signed(text: &str) -> Option<i32> {
     let (hours, rest) = two_digits(rest)?;
     let rest = rest.strip_prefix(':').filter(|rest| !rest.is_empty()).unwrap_or(rest);
     let (minutes, rest) = if rest.is_empty() { (0, rest) } else { two_digits(rest)? };
-    (hours < 20 && rest.is_empty()).then_some(sign * (hours * 3_600 + minutes * 60))
+    (hours < 20 && rest.is_empty()).then_some(sign * (hours * 60 + minutes))
 }
 
-fn two_digits(text: &str) -> Option<(i32, &str)> {
+fn two_digits(text: &str) -> Option<(i16, &str)> {
     let mut chars = text.chars();
     let tens = chars::digit(chars.next()?)?;
     let ones = chars::digit(chars.next()?)?;
-    Some(((tens * 10 + ones) as i32, chars.as_str()))
+    Some(((tens * 10 + ones) as i16, chars.as_str()))
 }
 
 #[cfg(test)]
@@ -88,17 +88,17 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, offset: Result<i32, NotATime>) {
-        assert_eq!(offset_secs(text), offset, "{text}");
+    fn check(text: &str, offset: Result<i16, NotATime>) {
+        assert_eq!(offset_mins(text), offset, "{text}");
     }
 
     #[test]
     fn offsets_are_hours_and_minutes() {
-        check("+02", Ok(7_200));
-        check("+0200", Ok(7_200));
-        check("-03:30", Ok(-12_600));
-        check("+1960", Ok(72_000));
-        check("+0\u{661}", Ok(3_600));
+        check("+02", Ok(120));
+        check("+0200", Ok(120));
+        check("-03:30", Ok(-210));
+        check("+1960", Ok(1200));
+        check("+0\u{661}", Ok(60));
     }
 
     #[test]
@@ -106,18 +106,18 @@ mod tests {
         check("", Ok(0));
         check("Z", Ok(0));
         check("UTC", Ok(0));
-        check("CET", Ok(3_600));
-        check("NPT", Ok(20_700));
-        check("MART", Ok(-34_200));
-        check("NZDT", Ok(46_800));
+        check("CET", Ok(60));
+        check("NPT", Ok(345));
+        check("MART", Ok(-570));
+        check("NZDT", Ok(780));
     }
 
     #[test]
     fn name_and_offset_add_up() {
-        check("UTC+0200", Ok(7_200));
-        check("GMT-0100", Ok(-3_600));
-        check("EST-0100", Ok(-21_600));
-        check("A+01", Ok(7_200));
+        check("UTC+0200", Ok(120));
+        check("GMT-0100", Ok(-60));
+        check("EST-0100", Ok(-360));
+        check("A+01", Ok(120));
     }
 
     #[test]

@@ -37,12 +37,6 @@ impl Bytes {
     pub(super) fn iter(self) -> impl Iterator<Item = u8> {
         (0..=u8::MAX).filter(move |&byte| self.has(byte))
     }
-
-    /// The only byte in it.
-    pub(super) fn only(self) -> Option<u8> {
-        let mut bytes = self.iter();
-        bytes.next().filter(|_| bytes.next().is_none())
-    }
 }
 
 impl From<&Class> for Bytes {

@@ -101,20 +101,20 @@ impl Pattern {
         groups.filter_map(|(before, name)| Some((name.as_deref()?, before + 1)))
     }
 
-    /// Whether a match can only begin where the text does.
-    pub(crate) fn is_anchored_at_start(&self) -> bool {
+    #[cfg(test)]
+    fn is_anchored_at_start(&self) -> bool {
         matches!(self.0.plan.start, search::Start::Text)
+    }
+
+    #[cfg(test)]
+    fn ast(&self) -> &Ast {
+        &self.0.ast
     }
 
     /// A regular pattern, over bytes, that matches wherever this one does, and perhaps elsewhere. Build automata from it
     /// as it is: its text loses the brackets of repeated repeats.
     pub(crate) fn over_approximation(&self) -> Hir {
         approximate::of(&self.0.ast)
-    }
-
-    /// The pattern as it was understood.
-    pub(crate) fn ast(&self) -> &Ast {
-        &self.0.ast
     }
 }
 
