@@ -1,4 +1,5 @@
 //! What must hold of the detector whatever the log: with all filters at once, ours or Debian's, over generated logs.
+#![expect(clippy::unwrap_used, reason = "a test panics where its world is not as it should be")]
 
 use std::fs;
 use std::net::IpAddr;
@@ -32,7 +33,11 @@ fn how_a_log_is_cut_into_chunks_makes_no_difference() {
     for chunk_max in [1, 50, 20_000, 400_000] {
         let chunks = cut(&log, chunk_max, &mut random);
         let found = found(&mut detector(&ours()), &chunks);
-        assert!(found == whole, "chunks of up to {chunk_max}: {}", first_difference(&found, &whole));
+        assert!(
+            found == whole,
+            "chunks of up to {chunk_max}: {}",
+            first_difference(&found, &whole)
+        );
     }
 }
 

@@ -172,9 +172,9 @@ fn comment_start(line: &str) -> Option<usize> {
     found.into_iter().find(|at| line[..*at].chars().next_back().is_none_or(is_blank))
 }
 
-/// The name in `[name]`; whatever follows the bracket is ignored.
+/// The name in `[name]`, up to the last bracket; whatever follows that is ignored.
 fn section_name(text: &str) -> Option<&str> {
-    let (name, _) = text.strip_prefix('[')?.split_once(']')?;
+    let (name, _) = text.strip_prefix('[')?.rsplit_once(']')?;
     (!name.is_empty()).then_some(name)
 }
 
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_sections_name_is_what_stands_between_the_brackets() {
-        check("[ T ]\n[t]# c\n[a]b] c\n[x=y]", "[ T ] [t] [a] [x=y]");
+        check("[ T ]\n[t]# c\n[a]b] c\n[x=y]", "[ T ] [t] [a]b] [x=y]");
         check("  [indented]\na=1", "[indented] a=1");
         check("[DEFAULT]\na=1\n[s]\n[DEFAULT]\nb=2", "[DEFAULT] a=1 [s] [DEFAULT] b=2");
     }

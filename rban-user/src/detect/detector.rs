@@ -6,8 +6,8 @@ use memchr::memchr;
 
 use super::filter::Filter;
 use super::found::Sink;
-use super::pattern::Pattern;
 use super::group::{Feeding, Group, Key};
+use super::pattern::Pattern;
 use super::prefilter::Prefilter;
 use super::spec::{Entry, How, Spec};
 use super::text::{Chunk, LineText};

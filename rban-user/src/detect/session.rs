@@ -210,10 +210,13 @@ mod tests {
 
     const NOW: WallTime = WallTime::from_secs(1_000);
 
+    /// A line's captures, and the number of lines that its failure has, if it is one.
+    type Told<'a> = (&'a [(Name, &'a str)], Option<usize>);
+
     /// What the lines of one session come to: each given as its captures, each answered with the number of lines that
     /// its failure has, or `None`.
     #[track_caller]
-    fn check(lines: &[(&[(Name, &str)], Option<usize>)]) {
+    fn check(lines: &[Told<'_>]) {
         let mut sessions = Sessions::default();
         for (number, (captures, expected)) in lines.iter().enumerate() {
             let mut fields = Fields::default();

@@ -123,7 +123,7 @@ impl<'a> Runner<'a> {
         let line = || String::from_utf8_lossy(&sample.line);
         let place = format!("{}:{}: {name}", sample.file.display(), sample.number);
         let Ok(filter) = filter else {
-            outcome.wrong.extend(sample.is_failure().then(|| Wrong::Missed(place)));
+            outcome.wrong.extend(sample.is_failure().then_some(Wrong::Missed(place)));
             return;
         };
         let (all, by_first) = filter.look(sample, options);
