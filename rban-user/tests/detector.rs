@@ -32,7 +32,11 @@ fn how_a_log_is_cut_into_chunks_makes_no_difference() {
     for chunk_max in [1, 50, 20_000, 400_000] {
         let chunks = cut(&log, chunk_max, &mut random);
         let found = found(&mut detector(&ours()), &chunks);
-        assert!(found == whole, "chunks of up to {chunk_max}: {}", first_difference(&found, &whole));
+        assert!(
+            found == whole,
+            "chunks of up to {chunk_max}: {}",
+            first_difference(&found, &whole)
+        );
     }
 }
 

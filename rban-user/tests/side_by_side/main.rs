@@ -93,7 +93,8 @@ fn samples() -> Vec<Vec<u8>> {
     let entries = fs::read_dir(PACKAGED_LOGS).unwrap_or_else(|error| {
         panic!("{PACKAGED_LOGS}: {error}; install it: apt-get install fail2ban")
     });
-    let mut files: Vec<_> = entries.map(|it| it.unwrap().path()).filter(|it| it.is_file()).collect();
+    let mut files: Vec<_> =
+        entries.map(|it| it.unwrap().path()).filter(|it| it.is_file()).collect();
     files.sort();
     let texts = files.iter().map(|file| fs::read(file).unwrap());
     let lines = texts.flat_map(|text| {
@@ -121,7 +122,9 @@ fn by_fail2ban(filter: &str, log: &[u8], usedns: UseDns) -> Vec<String> {
         .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::null())
         .output()
-        .unwrap_or_else(|error| panic!("fail2ban-regex: {error}; install it: apt-get install fail2ban"));
+        .unwrap_or_else(|error| {
+            panic!("fail2ban-regex: {error}; install it: apt-get install fail2ban")
+        });
     let text = String::from_utf8_lossy(&output.stdout);
     let records = text.split('\u{1}').filter_map(|it| Some(it.split_once("\u{3}\n")?.0.to_owned()));
     let records = records.map(|it| with_known_time(&it, start)).collect();
