@@ -39,6 +39,7 @@ pub(crate) const FOR_BENCH: &[Needed] = &[
     Needed { program: "ipset", package: "ipset" },
     Needed { program: "iptables", package: "iptables" },
     Needed { program: "nft", package: "nftables" },
+    Needed { program: "rg", package: "ripgrep" },
 ];
 
 /// Packages whose service would guard this host from the next boot on.

@@ -1,10 +1,11 @@
 //! `cargo xtask bench`: whole-system figures of rban, each beside its peer or limit, all of one run.
 //!
 //! Measures the binary that `RBAN_BIN` names; without that, the one beside it. Works in namespaces of its own, and leaves nothing behind. Needs root, and nftables, iptables, ipset, iproute2,
-//! ethtool, util-linux and fail2ban.
+//! ethtool, util-linux, fail2ban and ripgrep.
 
 mod configuration;
 mod cpu;
+mod detect;
 mod flood;
 mod frame;
 mod latency;
@@ -28,7 +29,7 @@ use crate::report::Report;
 use crate::sizes::{FULL, QUICK, Sizes};
 
 /// Measures the rban that RBAN_BIN names: nanoseconds a packet, floods, latency of a ban, bans loaded a second, the
-/// configuration read.
+/// configuration read, lines a second.
 #[derive(Debug, Parser)]
 struct Options {
     /// Where the figures go, as JSON
@@ -54,6 +55,8 @@ enum Measure {
     Load,
     /// Reading the stock configuration, beside fail2ban
     Configuration,
+    /// Lines looked at a second, beside fail2ban-regex and `rg`
+    Detect,
 }
 
 fn main() -> ExitCode {
@@ -90,6 +93,7 @@ impl Measure {
             Self::Latency => latency::measure(sizes, report),
             Self::Load => load::measure(sizes, report),
             Self::Configuration => configuration::measure(sizes, report),
+            Self::Detect => detect::measure(sizes, report),
         }
     }
 }

@@ -64,6 +64,8 @@ pub(crate) enum Unit {
     Millis,
     #[serde(rename = "bans/s")]
     BansPerSecond,
+    #[serde(rename = "lines/s")]
+    LinesPerSecond,
 }
 
 impl Unit {
@@ -71,6 +73,7 @@ impl Unit {
         match self {
             Self::NsPerPacket | Self::Millis => format!("{value:.1}"),
             Self::PacketsPerSecond | Self::BansPerSecond => format!("{:.2}", value / 1e6),
+            Self::LinesPerSecond => format!("{:.3}", value / 1e6),
             Self::Micros => format!("{value:.0}"),
         }
     }
@@ -81,7 +84,7 @@ impl Unit {
             Self::PacketsPerSecond => "Mpps",
             Self::Micros => "µs",
             Self::Millis => "ms",
-            Self::BansPerSecond => "M/s",
+            Self::BansPerSecond | Self::LinesPerSecond => "M/s",
         }
     }
 

@@ -25,6 +25,10 @@ pub(crate) struct Sizes {
     pub(crate) latencies: u32,
     /// How often the many bans are loaded.
     pub(crate) loads: usize,
+    /// Lines of a log that is nearly all of interest.
+    pub(crate) sshd_lines: u32,
+    /// Lines of a log that is nearly all of none.
+    pub(crate) access_lines: u32,
 }
 
 /// The figures that we publish; under five minutes.
@@ -40,6 +44,8 @@ pub(crate) const FULL: Sizes = Sizes {
     rules: 1_000,
     latencies: 200,
     loads: 5,
+    sshd_lines: 200_000,
+    access_lines: 1_000_000,
 };
 
 /// Does it work; under twenty seconds.
@@ -55,6 +61,8 @@ pub(crate) const QUICK: Sizes = Sizes {
     rules: 100,
     latencies: 10,
     loads: 1,
+    sshd_lines: 20_000,
+    access_lines: 20_000,
 };
 
 /// With thousands marked: 1,000,000.
