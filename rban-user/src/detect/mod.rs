@@ -26,6 +26,9 @@ use crate::clock::WallTime;
 /// A log whose clock is off by more than this is taken to mean now (spec, filter 4).
 const CLOCK_SKEW_MAX: Duration = Duration::from_secs(60);
 
+/// Dates begin the line, perhaps behind the priority of syslog: what stands in a user's name is none.
+const DATES: [&str; 2] = ["{^LN-BEG}", r"^<\d{1,3}>(?:1 )?({DATE})"];
+
 /// With this as the year of now, any year of this century may be in a date.
 const YEAR_NOW: i16 = 2096;
 
@@ -46,8 +49,8 @@ impl Detector {
     /// A pattern that does not compile, or lacks a tag.
     pub fn new(spec: &Spec, zone: TimeZone) -> Result<Self, Error> {
         let filter = Filter::new(spec)?;
-        let dates = date::Detector::new(&date::Spec::default(), zone, YEAR_NOW)
-            .expect("the default templates are sound");
+        let dates = date::Spec { patterns: DATES.map(Into::into).into(), logtimezone: None };
+        let dates = date::Detector::new(&dates, zone, YEAR_NOW).expect("the patterns are sound");
         Ok(Self { filter, sessions: Sessions::default(), dates, rest: Vec::new() })
     }
 
