@@ -43,7 +43,7 @@ use crate::clock::WallTime;
 /// What configuration asks of the dates of a jail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spec {
-    /// The lines of `datepattern`. None at all: the default templates.
+    /// The lines of `datepattern`, blank ones left out. None at all: the default templates.
     pub patterns: Vec<String>,
     /// `logtimezone`: the zone of dates that name none, as an abbreviation or an offset. `None`: the local one.
     pub logtimezone: Option<String>,

@@ -161,6 +161,7 @@ pub(super) fn find_in(
     anywhere(core, text, part.start, part, decades)
 }
 
+/// Not for most lines, so it does not stand in their way.
 #[inline(never)]
 fn anywhere(
     core: Core,
@@ -173,6 +174,8 @@ fn anywhere(
     let try_at =
         |start: usize| (start >= from).then(|| at(core, text, start, decades, start)).flatten();
     match core {
+        // At the begin of the line, behind a bracket there, or in a line of the audit log. (Fail2ban also asks what
+        // follows, but in a way that anything will do.)
         Core::Epoch | Core::LongEpoch => {
             let bracket = bytes.first().filter(|first| **first == b'[').map(|_| 1);
             let parens = memchr_iter(b'(', bytes).map(|paren| paren + 1).filter(|start| {

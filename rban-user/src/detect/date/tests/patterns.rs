@@ -88,6 +88,9 @@ fn groups_named_by_hand_are_tokens() {
 fn special_words_are_known_in_any_case() {
     check("epoch", "1763690000 x", Some("|1763690000| x"));
     check("EPOCH", "x 1763690000", None);
+    check("EPOCH", "[1763690000 x", Some("[|1763690000| x"));
+    check("EPOCH", "x audit(1763690000.123): y", Some("x audit(|1763690000.123|): y"));
+    check("EPOCH", "xaudit(1763690000.123:45)", None);
     check("^Epoch", "((1763690000 x", Some("((|1763690000| x"));
     check("{^LN-BEG}Epoch", "[1763690000] x", Some("[|1763690000|] x"));
     check("x={EPOCH}", "a x=1763690000.5", Some("a |x=1763690000|.5"));
