@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod server;
+pub mod value;
 
 use std::path::PathBuf;
 
