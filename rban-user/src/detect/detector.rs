@@ -1,8 +1,10 @@
 //! The order of steps for a chunk of lines.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use jiff::tz::TimeZone;
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 use super::filter::Filter;
 use super::found::Sink;
@@ -105,26 +107,25 @@ impl Detector {
         prefilter.learn(chunk);
         let chunk = Chunk::new(chunk);
         let bytes = chunk.bytes();
-        let mut hit = prefilter.next(bytes);
         let mut start = 0;
-        while start < bytes.len() {
-            let end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |len| start + len);
-            let next = (end + 1).min(bytes.len());
-            let line = chunk.line(start..end);
+        let mut passed_over = 0;
+        while let Some(hit) = prefilter.next(&bytes[start..]) {
+            let before = start..start + hit;
+            let line_start = memrchr(b'\n', &bytes[before]).map_or(start, |at| start + at + 1);
+            pass_over(groups, of_feed, &chunk, start..line_start, how);
+            passed_over += line_start - start;
+            let from = start + hit;
+            let end = memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |len| from + len);
+            let line = chunk.line(line_start..end);
             let mut feeding = Feeding { filters, prefilter, text, how, sink };
             for group in of_feed.iter() {
-                let group = &mut groups[*group];
-                if hit.is_some_and(|hit| hit < next) {
-                    group.look(&chunk, &line, &mut feeding);
-                } else {
-                    group.skip(&line, how, feeding.sink);
-                }
+                groups[*group].look(&chunk, &line, &mut feeding);
             }
-            if hit.is_some_and(|hit| hit < next) {
-                hit = prefilter.next(&bytes[next..]).map(|hit| next + hit);
-            }
-            start = next;
+            start = (end + 1).min(bytes.len());
         }
+        pass_over(groups, of_feed, &chunk, start..bytes.len(), how);
+        passed_over += bytes.len() - start;
+        prefilter.weigh(bytes.len(), passed_over);
         of_feed.iter().for_each(|group| groups[*group].leave(&chunk));
     }
 
@@ -140,10 +141,21 @@ impl Detector {
             let group = &mut groups[*group];
             if is_hit {
                 group.look_at_entry(entry, &line, &mut feeding);
-            } else {
-                group.tell(&line, feeding.sink);
             }
         }
+    }
+}
+
+/// Passes over whole lines of a chunk that no filter can match.
+fn pass_over(
+    groups: &mut [Group],
+    of_feed: &[usize],
+    chunk: &Chunk<'_>,
+    range: Range<usize>,
+    how: How,
+) {
+    if !range.is_empty() {
+        of_feed.iter().for_each(|group| groups[*group].pass_over(chunk, range.clone(), how));
     }
 }
 

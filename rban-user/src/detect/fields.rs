@@ -111,6 +111,21 @@ impl Fields {
         }
     }
 
+    /// The same, leaving `other` empty.
+    pub(super) fn take_over(&mut self, other: &mut Self) {
+        for (name, value) in other.0.drain(..) {
+            self.set(name, value);
+        }
+    }
+
+    /// Sets a value before all others, unless it is there.
+    pub(super) fn set_first(&mut self, name: Name, value: Value) {
+        match self.0.iter_mut().find(|(it, _)| *it == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.insert(0, (name, value)),
+        }
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &(Name, Value)> {
         self.0.iter()
     }

@@ -7,7 +7,7 @@ use super::fields::{Fields, Name, Names, Value};
 use super::found::{Found, Seen};
 use super::identity::{Identity, identify};
 use super::multiline::Buffer;
-use super::pattern::{Error, Pattern};
+use super::pattern::{Error, PREFREGEX, Pattern};
 use super::pyre::{Flags, LimitReached, Lines, Scratch};
 use super::session::{Outcome, Sessions};
 use super::tag::UseDns;
@@ -91,7 +91,7 @@ impl Filter {
         let flags = Flags { lines: if several { Lines::Many } else { Lines::One } };
         let prefregex = patterns.prefregex.as_deref();
         let prefregex =
-            prefregex.map(|it| compile("prefregex", it, Flags::default())).transpose()?;
+            prefregex.map(|it| compile(PREFREGEX, it, Flags::default())).transpose()?;
         let failregex: Vec<Pattern> = patterns
             .failregex
             .iter()
@@ -187,8 +187,7 @@ impl Filter {
             return Prefix::NoMatch;
         }
         prefregex.capture(&work.scratch, text, &mut work.prefix);
-        work.prefix.remove(Name::CONTENT);
-        match prefregex.range(&work.scratch, Name::CONTENT) {
+        match prefregex.content(&work.scratch) {
             Some(range) if !range.is_empty() => {
                 content.clear();
                 content.extend_from_slice(&text[range]);
@@ -308,9 +307,9 @@ impl Filter {
                 return next;
             }
         };
-        let fields = std::mem::take(&mut work.fields);
         let name = session;
-        let (outcome, session) = self.sessions.merge(&name, fields, &work.matches, subject.now);
+        let (outcome, session) =
+            self.sessions.merge(&name, &mut work.fields, &work.matches, subject.now);
         session.fields.set(Name::MLFID, Value::Text(name));
         if outcome == Outcome::NoFailure && style != Style::Every {
             return next;

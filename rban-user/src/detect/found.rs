@@ -112,7 +112,8 @@ pub trait Sink {
         let _ = (filter, notice);
     }
 
-    /// What became of a line; every line is told of.
+    /// What became of a line; those that no filter can match are passed over unless
+    /// [every line](super::Detector::looking_at_every_line) is to be looked at.
     fn line(&mut self, filter: usize, line: &str, seen: Seen) {
         let _ = (filter, line, seen);
     }

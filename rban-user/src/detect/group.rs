@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use memchr::{memchr_iter, memrchr};
 
 use super::date::{self, Dated, Decision, LineTimes, Phase, Taken, Text};
 use super::filter::{Filter, Subject, Undated};
@@ -12,6 +13,9 @@ use super::prefilter::{Prefilter, Seams};
 use super::spec::{Entry, How, Reading};
 use super::text::{Chunk, LineText};
 use crate::event::Line;
+
+/// Of lines that are passed over together, one in so many bytes is looked at.
+const PROBE_BYTES: usize = 4096;
 
 /// What filters have in common to be of one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,19 +86,35 @@ impl Group {
         if whole { Seams::BetweenWords } else { Seams::Anywhere }
     }
 
-    /// Passes over a line that no filter can match; only its date counts.
-    pub(super) fn skip<S: Sink>(&mut self, line: &LineText<'_>, how: How, sink: &mut S) {
+    /// Passes over lines that no filter can match; only their dates count. Of many, some are looked at: where these
+    /// are dated by the template that was right last, so are the others taken to be.
+    pub(super) fn pass_over(&mut self, chunk: &Chunk<'_>, lines: Range<usize>, how: How) {
+        let bytes = &chunk.bytes()[lines.clone()];
+        let ended = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let last = lines.start + memrchr(b'\n', ended).map_or(0, |at| at + 1);
+        if last == lines.start {
+            return self.skip(&chunk.line(lines), how);
+        }
+        let probes = (lines.start..last).step_by(PROBE_BYTES);
+        let as_before = probes
+            .map(|at| chunk.line_at(at, lines.clone()))
+            .chain([chunk.line(last..lines.end)])
+            .all(|line| self.dates.is_as_before(line.text()));
+        if as_before {
+            let skipped = memchr_iter(b'\n', &chunk.bytes()[lines.start..last]).count();
+            self.dates.credit(skipped as u64);
+            self.skip(&chunk.line(last..lines.end), how);
+        } else {
+            chunk.lines(lines).for_each(|line| self.skip(&line, how));
+        }
+    }
+
+    fn skip(&mut self, line: &LineText<'_>, how: How) {
         if let Some(found) = self.dates.find(line.text(), how.now)
             && !found.cut.is_empty()
         {
             self.skipped = Some((Skipped::Here(line.range()), found));
         }
-        self.tell(line, sink);
-    }
-
-    /// Tells of a line that no filter can match.
-    pub(super) fn tell<S: Sink>(&self, line: &LineText<'_>, sink: &mut S) {
-        self.pass(line, None, sink);
     }
 
     /// The chunk goes; what of it is still needed is kept.

@@ -10,6 +10,9 @@ use super::tag::{self, UseDns};
 /// patterns take a thousandth of it.
 const SEARCH_STEPS: Steps = Steps(2_000_000);
 
+/// The option whose pattern has the content of lines.
+pub(super) const PREFREGEX: &str = "prefregex";
+
 /// A pattern that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -52,6 +55,8 @@ pub(super) struct Pattern {
     tuples: Vec<(Name, Vec<usize>)>,
     /// The groups of skipped lines.
     skipped: Vec<usize>,
+    /// The group of `<F-CONTENT>`, in a prefregex.
+    content: Option<usize>,
 }
 
 impl Pattern {
@@ -76,9 +81,12 @@ impl Pattern {
         let alternatives = targets(&named, "alt_", names);
         let tuples = targets(&named, "tuple_", names);
         named.sort_by_key(|(_, group)| *group);
-        let groups = named.into_iter().map(|(name, group)| (names.intern(&name), group)).collect();
+        let mut groups: Vec<(Name, usize)> =
+            named.into_iter().map(|(name, group)| (names.intern(&name), group)).collect();
+        let content = groups.iter().position(|(name, _)| *name == Name::CONTENT);
+        let content = content.filter(|_| option == PREFREGEX).map(|at| groups.remove(at).1);
         let expanded = expanded.into();
-        Ok(Self { pyre, expanded, groups, alternatives, tuples, skipped })
+        Ok(Self { pyre, expanded, groups, alternatives, tuples, skipped, content })
     }
 
     /// Whether a match says who failed, or at least in which session.
@@ -103,10 +111,9 @@ impl Pattern {
         self.groups.iter().map(|(name, _)| *name)
     }
 
-    /// Where the last search captured this name.
-    pub(super) fn range(&self, scratch: &Scratch, name: Name) -> Option<Range<usize>> {
-        let (_, group) = self.groups.iter().find(|(it, _)| *it == name)?;
-        scratch.group(*group)
+    /// Where the last search of a prefregex captured `<F-CONTENT>`.
+    pub(super) fn content(&self, scratch: &Scratch) -> Option<Range<usize>> {
+        scratch.group(self.content?)
     }
 
     /// Where the last search captured skipped lines.

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed};
 use memchr::memmem;
 
 use super::filter::Filter;
@@ -34,9 +34,46 @@ pub(super) struct Prefilter {
     choices: Vec<(usize, Choices)>,
     learned: bool,
     /// Any of all filters' literals; `None` where one of them may match anything.
-    any: Option<AhoCorasick>,
+    any: Option<Searcher>,
     /// Each filter's own, by its place in the detector; where there is but one, [`any`](Self::any) is its.
-    own: Vec<(usize, Option<AhoCorasick>)>,
+    own: Vec<(usize, Option<Searcher>)>,
+    /// For so many bytes every line is looked at, as most lines had a literal.
+    pause: usize,
+}
+
+/// Where so many of a chunk's bytes cannot be passed over, looking for literals costs more than it spares,
+const WORTH_PART: usize = 3;
+/// and is left for so many times the chunk's bytes.
+const PAUSE_CHUNKS: usize = 32;
+/// Smaller chunks tell nothing.
+const WEIGHED_BYTES_MIN: usize = 4 * 1024;
+
+/// Finds the first of some literals.
+#[derive(Clone, Debug)]
+enum Searcher {
+    One(Box<memmem::Finder<'static>>),
+    /// Some, by vector instructions.
+    Few(packed::Searcher),
+    Many(AhoCorasick),
+}
+
+impl Searcher {
+    fn of(set: &Required) -> Option<Self> {
+        if let [literal] = &set.0[..] {
+            return Some(Self::One(Box::new(memmem::Finder::new(literal).into_owned())));
+        }
+        // Should the literals be too many, there is no harm in doing without.
+        let few = packed::Searcher::new(&set.0).map(Self::Few);
+        few.or_else(|| AhoCorasick::new(&set.0).ok().map(Self::Many))
+    }
+
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        match self {
+            Self::One(finder) => finder.find(text),
+            Self::Few(searcher) => searcher.find(text).map(|found| found.start()),
+            Self::Many(searcher) => searcher.find(text).map(|found| found.start()),
+        }
+    }
 }
 
 /// Of each pattern all sets of literals of which a match contains one; none where nothing is known.
@@ -51,14 +88,14 @@ impl Prefilter {
     pub(super) fn new<'a>(filters: impl Iterator<Item = (usize, &'a Filter, Seams)>) -> Self {
         let choices = filters.map(|(place, filter, seams)| (place, Choices::of(filter, seams)));
         let choices = choices.collect();
-        let mut prefilter = Self { choices, learned: false, any: None, own: Vec::new() };
+        let mut prefilter = Self { choices, learned: false, any: None, own: Vec::new(), pause: 0 };
         prefilter.choose(chance);
         prefilter
     }
 
     /// One that rules no line out.
     pub(super) fn of_nothing() -> Self {
-        Self { choices: Vec::new(), learned: true, any: None, own: Vec::new() }
+        Self { choices: Vec::new(), learned: true, any: None, own: Vec::new(), pause: 0 }
     }
 
     /// Chooses the rarest literals, once a chunk of this very log tells which they are.
@@ -84,17 +121,26 @@ impl Prefilter {
         let sets: Vec<(usize, Option<Required>)> = self.choices.iter().map(rarest).collect();
         let all = sets.iter().map(|(_, set)| set.clone());
         let all = all.reduce(|one, other| either(one?, other?)).flatten();
-        self.any = all.as_ref().and_then(searcher);
+        self.any = all.as_ref().and_then(Searcher::of);
         let own =
-            |(place, set): (usize, Option<Required>)| (place, set.as_ref().and_then(searcher));
+            |(place, set): (usize, Option<Required>)| (place, set.as_ref().and_then(Searcher::of));
         self.own = sets.into_iter().map(own).collect();
     }
 
     /// Where in the chunk the next literal is; `None` if no line of it can match.
     pub(super) fn next(&self, chunk: &[u8]) -> Option<usize> {
         match &self.any {
-            Some(any) => any.find(chunk).map(|found| found.start()),
-            None => Some(0).filter(|_| !chunk.is_empty()),
+            Some(any) if self.pause == 0 => any.find(chunk),
+            _ => Some(0).filter(|_| !chunk.is_empty()),
+        }
+    }
+
+    /// Weighs, at the end of a chunk, whether looking for literals was worth it: so many bytes were passed over.
+    pub(super) fn weigh(&mut self, bytes: usize, passed_over: usize) {
+        if self.pause > 0 {
+            self.pause = self.pause.saturating_sub(bytes);
+        } else if bytes >= WEIGHED_BYTES_MIN && passed_over < bytes / WORTH_PART {
+            self.pause = bytes * PAUSE_CHUNKS;
         }
     }
 
@@ -102,13 +148,8 @@ impl Prefilter {
     pub(super) fn concerns(&self, filter: usize, line: &[u8]) -> bool {
         let own = self.own.iter().find(|(place, _)| *place == filter);
         let own = own.and_then(|(_, own)| own.as_ref()).filter(|_| self.own.len() > 1);
-        own.is_none_or(|own| own.is_match(line))
+        own.is_none_or(|own| own.find(line).is_some())
     }
-}
-
-fn searcher(set: &Required) -> Option<AhoCorasick> {
-    // Should the literals be too many, there is no harm in doing without.
-    AhoCorasick::new(&set.0).ok()
 }
 
 impl Choices {

@@ -3,7 +3,7 @@
 //! A daemon may name the user in one line and the address in another; `<F-MLFID>`, mostly the process id, says that they
 //! belong together. Later lines complete earlier ones, a success takes back what it explains.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use compact_str::CompactString;
@@ -30,7 +30,8 @@ pub(super) struct Session {
     pub(super) matches: Vec<Line>,
     /// Lines that were no failures by themselves.
     held: Vec<Line>,
-    users: BTreeSet<CompactString>,
+    /// In order of their names.
+    users: Vec<CompactString>,
     pending: bool,
 }
 
@@ -46,9 +47,13 @@ pub(super) enum Outcome {
 /// The sessions of one filter.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sessions {
-    by_id: HashMap<Box<str>, Kept>,
+    /// Where each is kept.
+    by_id: HashMap<CompactString, usize, foldhash::fast::RandomState>,
+    kept: Vec<Kept>,
+    /// Places whose memory can be used again.
+    free: Vec<usize>,
     /// Oldest first; those forgotten since may still be in it.
-    order: VecDeque<(u64, Box<str>)>,
+    order: VecDeque<(u64, usize)>,
     /// How many there have been.
     count: u64,
     /// Where a session that is not remembered is put together.
@@ -58,6 +63,8 @@ pub(super) struct Sessions {
 /// A session that is remembered.
 #[derive(Clone, Debug)]
 struct Kept {
+    id: CompactString,
+    /// 0 where none is.
     number: u64,
     since: WallTime,
     session: Session,
@@ -70,53 +77,48 @@ impl Kept {
 }
 
 impl Sessions {
-    /// Adds a line that captured `fields` and touched `lines` to its session, and tells what it makes of it.
+    /// Adds a line that captured `fields` and touched `lines` to its session, and tells what it makes of it. The fields
+    /// are used up.
     ///
     /// `now` is the clock's time, not the log's.
     pub(super) fn merge(
         &mut self,
         id: &str,
-        mut fields: Fields,
+        fields: &mut Fields,
         lines: &[Line],
         now: WallTime,
     ) -> (Outcome, &mut Session) {
         let taken = |value: Option<Value>| value.is_some_and(|value| !value.is_empty());
-        let gain = fields.find(Name::MLFGAINED).filter(|value| !value.is_empty()).cloned();
+        let gain = fields.find(Name::MLFGAINED).filter(|value| !value.is_empty());
         let gained = gain.is_some();
         if let Some(gain) = gain
             && fields.text(Name::NOFAIL).is_none()
         {
-            fields.set(Name::NOFAIL, gain);
+            fields.set(Name::NOFAIL, gain.clone());
         }
         let mut no_failure = fields.text(Name::NOFAIL).is_some();
         let forget = taken(fields.remove(Name::MLFFORGET));
 
-        let known = self.recall(id, now);
-        let session = match (known, forget) {
-            (true, _) => {
+        let session = match (self.recall(id, now), forget) {
+            (Some(place), _) => {
                 let session = if forget {
-                    self.forgotten = self.remove(id).expect("recalled above");
+                    std::mem::swap(&mut self.forgotten, &mut self.kept[place].session);
+                    self.forget(place);
                     &mut self.forgotten
                 } else {
-                    &mut self.by_id.get_mut(id).expect("recalled above").session
+                    &mut self.kept[place].session
                 };
-                session.meet(&fields);
-                let before = [Name::NOFAIL, Name::MLFGAINED];
-                let had = before.map(|name| taken(session.fields.remove(name)));
-                session.pending &= !gained;
-                if had == [false, false] && !session.pending {
-                    session.matches.clear();
-                }
-                session.fields.overlay(&fields);
+                session.go_on(fields, gained);
                 session
             }
-            (false, false) => {
-                let mut session = Session { fields, ..Session::default() };
+            (None, false) => {
+                let session = self.remember(id, now);
+                session.begin(fields);
                 session.meet_itself();
-                self.remember(id, session, now)
+                session
             }
-            (false, true) => {
-                self.forgotten = Session { fields, ..Session::default() };
+            (None, true) => {
+                self.forgotten.begin(fields);
                 &mut self.forgotten
             }
         };
@@ -126,9 +128,8 @@ impl Sessions {
             no_failure = false;
         }
         if !no_failure {
-            let mut held = std::mem::take(&mut session.held);
-            held.append(&mut session.matches);
-            session.matches = held;
+            session.held.append(&mut session.matches);
+            std::mem::swap(&mut session.held, &mut session.matches);
             keep(&mut session.matches, lines);
         } else if !forget {
             keep(&mut session.held, lines);
@@ -137,39 +138,55 @@ impl Sessions {
         (if failed { Outcome::Failure } else { Outcome::NoFailure }, session)
     }
 
-    fn recall(&mut self, id: &str, now: WallTime) -> bool {
-        let expired = self.by_id.get(id).map(|kept| kept.has_expired(now));
-        if expired == Some(true) {
-            self.by_id.remove(id);
+    /// Where the session is kept, if it is remembered.
+    fn recall(&mut self, id: &str, now: WallTime) -> Option<usize> {
+        let place = *self.by_id.get(id)?;
+        if self.kept[place].has_expired(now) {
+            self.forget(place);
+            return None;
         }
-        expired == Some(false)
+        Some(place)
     }
 
-    fn remove(&mut self, id: &str) -> Option<Session> {
-        self.by_id.remove(id).map(|kept| kept.session)
+    fn forget(&mut self, place: usize) {
+        let kept = &mut self.kept[place];
+        kept.number = 0;
+        self.by_id.remove(&kept.id);
+        self.free.push(place);
     }
 
-    fn remember(&mut self, id: &str, session: Session, now: WallTime) -> &mut Session {
+    /// A place for a new session, where what an older one left still is.
+    fn remember(&mut self, id: &str, now: WallTime) -> &mut Session {
         if self.by_id.len() >= SESSIONS_MAX {
             self.forget_oldest(now);
         }
         if self.order.len() >= 4 * SESSIONS_MAX {
-            let by_id = &self.by_id;
-            self.order.retain(|(number, id)| by_id.get(id).is_some_and(|it| it.number == *number));
+            let kept = &self.kept;
+            self.order.retain(|(number, place)| kept[*place].number == *number);
         }
         self.count += 1;
-        self.order.push_back((self.count, id.into()));
-        let kept = Kept { number: self.count, since: now, session };
-        &mut self.by_id.entry(id.into()).insert_entry(kept).into_mut().session
+        let place = self.free.pop().unwrap_or_else(|| {
+            let (id, session) = (CompactString::default(), Session::default());
+            self.kept.push(Kept { id, number: 0, since: now, session });
+            self.kept.len() - 1
+        });
+        let kept = &mut self.kept[place];
+        (kept.id, kept.number, kept.since) = (id.into(), self.count, now);
+        self.by_id.insert(kept.id.clone(), place);
+        self.order.push_back((self.count, place));
+        &mut kept.session
     }
 
     /// Those that have expired, and one that has not.
     fn forget_oldest(&mut self, now: WallTime) {
-        while let Some((number, id)) = self.order.pop_front() {
-            if self.by_id.get(&id).is_some_and(|kept| kept.number == number)
-                && self.by_id.remove(&id).is_some_and(|kept| !kept.has_expired(now))
-            {
-                return;
+        while let Some((number, place)) = self.order.pop_front() {
+            let kept = &self.kept[place];
+            if kept.number == number {
+                let had_expired = kept.has_expired(now);
+                self.forget(place);
+                if !had_expired {
+                    return;
+                }
             }
         }
     }
@@ -181,20 +198,45 @@ impl Session {
         self.pending = true;
     }
 
-    fn meet(&mut self, fields: &Fields) {
-        if let Some(user) = fields.text(Name::USER) {
-            if self.users.len() < KEPT_MAX {
-                self.users.insert(user.into());
-            }
-            let users = self.users.iter().cloned().collect();
-            self.fields.set(Name::USERS, Value::Many(users));
-        }
+    /// A session begins with these fields, in the memory of another.
+    fn begin(&mut self, fields: &mut Fields) {
+        self.fields.clear();
+        std::mem::swap(&mut self.fields, fields);
+        self.matches.clear();
+        self.held.clear();
+        self.users.clear();
+        self.pending = false;
     }
 
+    /// A further line of it captured these.
+    fn go_on(&mut self, fields: &mut Fields, gained: bool) {
+        if let Some(user) = fields.text(Name::USER) {
+            self.meet(user);
+        }
+        let before = [Name::NOFAIL, Name::MLFGAINED];
+        let had = before.map(|name| self.fields.remove(name).is_some_and(|it| !it.is_empty()));
+        self.pending &= !gained;
+        if had == [false, false] && !self.pending {
+            self.matches.clear();
+        }
+        self.fields.take_over(fields);
+    }
+
+    fn meet(&mut self, user: &str) {
+        if let Err(place) = self.users.binary_search_by(|known| known.as_str().cmp(user))
+            && self.users.len() < KEPT_MAX
+        {
+            self.users.insert(place, user.into());
+        }
+        self.fields.set(Name::USERS, Value::Many(self.users.clone()));
+    }
+
+    /// The same for the user of its first line; `users` are told of first.
     fn meet_itself(&mut self) {
-        let fields = std::mem::take(&mut self.fields);
-        self.meet(&fields);
-        self.fields.overlay(&fields);
+        if let Some(user) = self.fields.text(Name::USER) {
+            self.users.push(user.into());
+            self.fields.set_first(Name::USERS, Value::Many(self.users.clone()));
+        }
     }
 }
 
@@ -224,7 +266,7 @@ mod tests {
                 fields.set(*name, Value::Text((*text).into()));
             }
             let line = Line::from(format!("line {number}"));
-            let (outcome, session) = sessions.merge("1", fields, &[line], NOW);
+            let (outcome, session) = sessions.merge("1", &mut fields, &[line], NOW);
             let known = session.fields.text(Name::IP4).is_some();
             if outcome == Outcome::Failure && !known {
                 session.wait_for_address();
@@ -285,9 +327,9 @@ mod tests {
     #[test]
     fn a_session_ends_after_its_lifetime() {
         let mut sessions = Sessions::default();
-        let mut merge = |fields: Fields, secs: i64| {
+        let mut merge = |mut fields: Fields, secs: i64| {
             let now = WallTime::from_secs(1_000 + secs);
-            sessions.merge("1", fields, &[], now).1.fields.text(Name::IP4).is_some()
+            sessions.merge("1", &mut fields, &[], now).1.fields.text(Name::IP4).is_some()
         };
         let mut from = Fields::default();
         from.set(Name::IP4, Value::Text("192.0.2.1".into()));
@@ -304,7 +346,7 @@ mod tests {
             for (name, text) in captures {
                 fields.set(*name, Value::Text((*text).into()));
             }
-            sessions.merge(id, fields, &[], NOW).1.fields.text(Name::IP4).is_some()
+            sessions.merge(id, &mut fields, &[], NOW).1.fields.text(Name::IP4).is_some()
         };
         merge("kept", &[FROM]);
         for number in 0..10 * SESSIONS_MAX {
@@ -326,10 +368,11 @@ mod tests {
     fn no_more_than_so_many_are_remembered() {
         let mut sessions = Sessions::default();
         for number in 0..10 * SESSIONS_MAX {
-            sessions.merge(&number.to_string(), Fields::default(), &[], NOW);
-            sessions.merge("again", Fields::default(), &[Line::from("x")], NOW);
+            sessions.merge(&number.to_string(), &mut Fields::default(), &[], NOW);
+            sessions.merge("again", &mut Fields::default(), &[Line::from("x")], NOW);
         }
         assert!(sessions.by_id.len() <= SESSIONS_MAX && sessions.order.len() <= 4 * SESSIONS_MAX);
-        assert!(sessions.by_id.values().all(|kept| kept.session.matches.len() <= KEPT_MAX));
+        assert!(sessions.kept.len() <= SESSIONS_MAX);
+        assert!(sessions.kept.iter().all(|kept| kept.session.matches.len() <= KEPT_MAX));
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
+use memchr::{memchr, memrchr};
 
 use crate::event::Line;
 
@@ -42,6 +43,28 @@ impl<'a> Chunk<'a> {
             None => String::from_utf8_lossy(&self.bytes[range.clone()]),
         };
         LineText { text, chunk: self.bytes, range }
+    }
+
+    /// The line around a place; `lines` are whole lines.
+    pub(super) fn line_at(&self, at: usize, lines: Range<usize>) -> LineText<'a> {
+        let start = memrchr(b'\n', &self.bytes[lines.start..at]);
+        let end = memchr(b'\n', &self.bytes[at..lines.end]);
+        self.line(
+            start.map_or(lines.start, |before| lines.start + before + 1)
+                ..end.map_or(lines.end, |len| at + len),
+        )
+    }
+
+    /// Whole lines, one by one.
+    pub(super) fn lines(&self, lines: Range<usize>) -> impl Iterator<Item = LineText<'a>> {
+        let mut start = lines.start;
+        std::iter::from_fn(move || {
+            let rest = &self.bytes[start..lines.end];
+            let len = memchr(b'\n', rest).map_or(rest.len(), |len| len + 1);
+            let line = (len > 0).then(|| self.line(start..start + len));
+            start += len;
+            line
+        })
     }
 }
 

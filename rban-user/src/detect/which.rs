@@ -3,6 +3,7 @@
 //! Each pattern's over-approximation, a regular one, goes into one automaton. What it rules out need not be searched
 //! for by the exact engine.
 
+use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::{Compiler, Config};
 use regex_automata::util::syntax;
@@ -69,7 +70,39 @@ impl Automaton {
     /// False where the automaton gave up.
     fn search(&mut self, text: &[u8]) -> bool {
         self.found.clear();
-        let input = Input::new(text);
-        self.dfa.try_which_overlapping_matches(&mut self.cache, &input, &mut self.found).is_ok()
+        self.walk(text).is_some()
+    }
+
+    /// The search of the library finds one match after the other, and begins anew for each.
+    fn walk(&mut self, text: &[u8]) -> Option<()> {
+        let Self { dfa, cache, .. } = self;
+        let mut state = dfa.start_state_forward(cache, &Input::new(text)).ok()?;
+        for &byte in text {
+            let next = dfa.next_state(cache, state, byte).ok()?;
+            if next.is_tagged() {
+                if next.is_dead() {
+                    return Some(());
+                }
+                if next.is_quit() {
+                    return None;
+                }
+                if next != state {
+                    note(dfa, cache, next, &mut self.found);
+                }
+            }
+            state = next;
+        }
+        let last = dfa.next_eoi_state(cache, state).ok()?;
+        note(dfa, cache, last, &mut self.found);
+        Some(())
+    }
+}
+
+/// Notes the patterns that match in a state.
+fn note(dfa: &DFA, cache: &Cache, state: LazyStateID, found: &mut PatternSet) {
+    if state.is_match() {
+        (0..dfa.match_len(cache, state)).for_each(|index| {
+            found.insert(dfa.match_pattern(cache, state, index));
+        });
     }
 }

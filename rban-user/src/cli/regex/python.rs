@@ -6,6 +6,12 @@ use crate::clock::WallTime;
 
 /// A text in quotes.
 pub(super) fn quoted(out: &mut impl Write, text: &str) -> io::Result<()> {
+    let is_simple = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'\'' | b'"');
+    if text.as_bytes().iter().all(is_simple) {
+        out.write_all(b"'")?;
+        out.write_all(text.as_bytes())?;
+        return out.write_all(b"'");
+    }
     let quote = if text.contains('\'') && !text.contains('"') { b'"' } else { b'\'' };
     out.write_all(&[quote])?;
     let mut plain = 0;

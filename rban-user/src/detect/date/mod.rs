@@ -142,6 +142,16 @@ impl Detector {
         Some(Found { cut: hit.cut, stamp: hit.stamp })
     }
 
+    /// Whether a line is dated as the last one was, by the same template.
+    pub(super) fn is_as_before(&mut self, line: &str) -> bool {
+        self.selection.is_as_before(&Line::new(line))
+    }
+
+    /// So many lines more are dated as the last one was.
+    pub(super) fn credit(&mut self, lines: u64) {
+        self.selection.credit(lines);
+    }
+
     /// The moment that a stamp means, read at `now`.
     ///
     /// # Errors

@@ -127,7 +127,27 @@ impl Selection {
         self.find_anew(line, now)
     }
 
-    /// The same, where the last template does not begin or end the line, or is not to be found.
+    /// Whether the template that was right last is so for this line, and would be tried first. Changes nothing that
+    /// could be asked for.
+    pub(super) fn is_as_before(&mut self, line: &Line<'_>) -> bool {
+        let Some(last) = self.last else { return false };
+        let template = &self.entries[last].template;
+        if template.is_anchored() {
+            return template.find(line, &mut self.work).is_some();
+        }
+        let Some(part) = self.same_place(line) else { return false };
+        let hit = template.find_in(part, line, &mut self.work);
+        hit.is_some_and(|hit| self.entries.len() == 1 || self.is_same(line, &hit))
+    }
+
+    /// So many lines more were dated by the template that was right last.
+    pub(super) fn credit(&mut self, lines: u64) {
+        if let Some(last) = self.last {
+            self.entries[last].hits += lines;
+        }
+    }
+
+    /// The same as [`find`](Self::find), where the last template does not begin or end the line, or is not to be found.
     #[inline(never)]
     fn find_anew(&mut self, line: &Line<'_>, now: WallTime) -> Option<Hit> {
         let (index, hit) = match self.last {

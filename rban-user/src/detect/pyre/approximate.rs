@@ -5,7 +5,7 @@
 //! condition may go either way, a back-reference is whatever its group may match, atomic and possessive are plain, and
 //! counts above a few are no limit.
 
-use regex_syntax::hir::{Class as HirClass, ClassBytes, ClassBytesRange, Hir, Look, Repetition};
+use regex_syntax::hir::{Class as HirClass, ClassBytes, ClassBytesRange, Hir, HirKind, Look, Repetition};
 
 use super::ast::{Assertion, Ast, Node, Repeat};
 use super::bytes::Bytes;
@@ -20,7 +20,18 @@ const REFERENCES_MAX: usize = 2;
 pub(super) fn of(ast: &Ast) -> Hir {
     let mut groups = vec![None; ast.groups.len() + 1];
     collect(&ast.root, &mut groups);
-    Approximation { groups, depth: 0 }.node(&ast.root)
+    without_tail(Approximation { groups, depth: 0 }.node(&ast.root))
+}
+
+/// Without what may be empty at the end: who asks whether there is a match need not follow it.
+fn without_tail(hir: Hir) -> Hir {
+    let HirKind::Concat(parts) = hir.kind() else { return hir };
+    let is_needed = |part: &Hir| {
+        let properties = part.properties();
+        properties.minimum_len() != Some(0) || !properties.look_set().is_empty()
+    };
+    let len = parts.iter().rposition(is_needed).map_or(0, |last| last + 1);
+    Hir::concat(parts[..len].to_vec())
 }
 
 fn collect<'a>(node: &'a Node, groups: &mut [Option<&'a Node>]) {
