@@ -76,15 +76,34 @@ impl Names {
 
 /// Values by name, in the order in which they were first set. Few: a list is faster than a map.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Fields(Vec<(Name, Value)>);
+pub(super) struct Fields {
+    values: Vec<(Name, Value)>,
+    /// One bit for each name that may be among them.
+    names: u64,
+}
+
+impl Name {
+    /// Names beyond the first 63 share a bit.
+    fn bit(self) -> u64 {
+        1 << self.0.min(63)
+    }
+}
 
 impl Fields {
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.values.clear();
+        self.names = 0;
+    }
+
+    fn place(&self, name: Name) -> Option<usize> {
+        if self.names & name.bit() == 0 {
+            return None;
+        }
+        self.values.iter().position(|(it, _)| *it == name)
     }
 
     pub(super) fn find(&self, name: Name) -> Option<&Value> {
-        self.0.iter().find(|(it, _)| *it == name).map(|(_, value)| value)
+        self.place(name).map(|place| &self.values[place].1)
     }
 
     /// The text under a name, if there is any and it is not empty.
@@ -93,40 +112,51 @@ impl Fields {
     }
 
     pub(super) fn set(&mut self, name: Name, value: Value) {
-        match self.0.iter_mut().find(|(it, _)| *it == name) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((name, value)),
+        match self.place(name) {
+            Some(place) => self.values[place].1 = value,
+            None => {
+                self.names |= name.bit();
+                self.values.push((name, value));
+            }
         }
     }
 
     pub(super) fn remove(&mut self, name: Name) -> Option<Value> {
-        let at = self.0.iter().position(|(it, _)| *it == name)?;
-        Some(self.0.remove(at).1)
+        let place = self.place(name)?;
+        let (_, value) = self.values.remove(place);
+        if name.0 < 63 {
+            self.names &= !name.bit();
+        }
+        Some(value)
     }
 
     /// Takes over all of `other`'s values.
     pub(super) fn overlay(&mut self, other: &Self) {
-        for (name, value) in &other.0 {
+        for (name, value) in &other.values {
             self.set(*name, value.clone());
         }
     }
 
     /// The same, leaving `other` empty.
     pub(super) fn take_over(&mut self, other: &mut Self) {
-        for (name, value) in other.0.drain(..) {
+        other.names = 0;
+        for (name, value) in other.values.drain(..) {
             self.set(name, value);
         }
     }
 
     /// Sets a value before all others, unless it is there.
     pub(super) fn set_first(&mut self, name: Name, value: Value) {
-        match self.0.iter_mut().find(|(it, _)| *it == name) {
-            Some((_, old)) => *old = value,
-            None => self.0.insert(0, (name, value)),
+        match self.place(name) {
+            Some(place) => self.values[place].1 = value,
+            None => {
+                self.names |= name.bit();
+                self.values.insert(0, (name, value));
+            }
         }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &(Name, Value)> {
-        self.0.iter()
+        self.values.iter()
     }
 }

@@ -67,7 +67,8 @@ pub(super) struct Filter {
     sessions: Sessions,
     /// Where several lines are looked at together.
     buffer: Option<Buffer>,
-    work: Work,
+    /// Taken while a line is looked at.
+    work: Option<Box<Work>>,
 }
 
 /// Memory that is used again for each line.
@@ -116,7 +117,7 @@ impl Filter {
             names,
             sessions: Sessions::default(),
             buffer: several.then(|| Buffer::new(patterns.maxlines)),
-            work: Work::default(),
+            work: None,
         })
     }
 
@@ -137,12 +138,12 @@ impl Filter {
         found: &mut dyn FnMut(&Found<'_>),
     ) -> Seen {
         let mut seen = Seen::default();
-        let mut work = std::mem::take(&mut self.work);
+        let mut work = self.work.take().unwrap_or_default();
         if let Some(buffer) = &mut self.buffer {
             buffer.push(subject.text, subject.line);
         }
         self.look(subject, style, &mut work, &mut seen, found);
-        self.work = work;
+        self.work = Some(work);
         seen
     }
 

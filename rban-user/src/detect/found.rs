@@ -52,13 +52,25 @@ impl Found<'_> {
         self.captures().find(|(it, _)| *it == name).map(|(_, value)| value)
     }
 
-    /// The names of all groups of the patterns that matched, whether or not they took part, in the patterns' order.
-    pub fn groups(&self) -> impl Iterator<Item = &str> {
+    /// The names of all groups of the patterns that matched, whether or not they took part, in the patterns' order, with
+    /// what was captured under them; then what else was captured.
+    pub fn all(&self) -> impl Iterator<Item = (&str, Option<&Value>)> {
         let patterns = self.prefregex.into_iter().chain([self.pattern]);
-        let names = patterns.flat_map(Pattern::names);
-        names.filter(|name| *name != Name::CONTENT).map(|name| self.names.text(name))
+        let of_groups = patterns.flat_map(Pattern::names).filter(|name| *name != Name::CONTENT);
+        let captured = self.fields.iter().map(|(name, _)| *name);
+        let mut told: Vec<Name> = Vec::with_capacity(NAMES_EXPECTED);
+        of_groups.chain(captured).filter_map(move |name| {
+            let is_new = !told.contains(&name);
+            is_new.then(|| {
+                told.push(name);
+                (self.names.text(name), self.fields.find(name))
+            })
+        })
     }
 }
+
+/// Most filters have no more names than that.
+const NAMES_EXPECTED: usize = 16;
 
 /// What became of a line, for one filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,13 +1,18 @@
 //! Which of many patterns may match a text, in one pass over it.
 //!
-//! Each pattern's over-approximation, a regular one, goes into one automaton. What it rules out need not be searched
-//! for by the exact engine.
+//! Most patterns begin with a literal at the beginning of the text, which leaves few. Where it leaves more, an automaton
+//! of all patterns' over-approximations, which are regular, decides. What is ruled out need not be searched for by the
+//! exact engine.
+
+use std::ops::Range;
 
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::{Compiler, Config};
 use regex_automata::util::syntax;
 use regex_automata::{Input, MatchKind, PatternSet};
+use regex_syntax::hir::literal::Extractor;
+use regex_syntax::hir::{Hir, Look};
 
 use super::pattern::Pattern;
 
@@ -17,11 +22,29 @@ const CACHE_BYTES: usize = 4 << 20;
 /// Patterns whose automaton would be larger than this are all searched for, one by one.
 const AUTOMATON_BYTES: usize = 8 << 20;
 
+/// As few candidates are searched for without asking the automaton.
+const FEW: u32 = 2;
+
+/// Of one pattern, so many ways to begin are told apart.
+const BEGINNINGS_MAX: usize = 16;
+
 /// Knows of a list of patterns which of them may match.
 #[derive(Clone, Debug)]
 pub(super) struct Which {
     patterns: usize,
+    beginnings: Option<Beginnings>,
     automaton: Option<Automaton>,
+}
+
+/// How texts begin that patterns match.
+#[derive(Clone, Debug)]
+struct Beginnings {
+    /// Literals, each with the pattern that may begin with it, by their first byte.
+    literals: Vec<(Box<[u8]>, u32)>,
+    /// Where the literals of each first byte stand among all.
+    by_byte: Box<[Range<u16>; 256]>,
+    /// The patterns that may begin otherwise, one bit each.
+    others: u128,
 }
 
 #[derive(Clone, Debug)]
@@ -34,12 +57,23 @@ struct Automaton {
 impl Which {
     pub(super) fn new(patterns: &[Pattern]) -> Self {
         let automaton = (patterns.len() > 1).then(|| Automaton::new(patterns)).flatten();
-        Self { patterns: patterns.len(), automaton }
+        let beginnings = automaton.as_ref().and_then(|_| Beginnings::new(patterns));
+        Self { patterns: patterns.len(), beginnings, automaton }
     }
 
     /// The patterns that may match anywhere in this text, by their place in the list, in its order.
     pub(super) fn candidates(&mut self, text: &[u8], candidates: &mut Vec<usize>) {
         candidates.clear();
+        if let Some(beginnings) = &self.beginnings {
+            let mut few = beginnings.of(text);
+            if few.count_ones() <= FEW {
+                while few != 0 {
+                    candidates.push(few.trailing_zeros() as usize);
+                    few &= few - 1;
+                }
+                return;
+            }
+        }
         if let Some(automaton) = &mut self.automaton
             && automaton.search(text)
         {
@@ -48,6 +82,48 @@ impl Which {
             candidates.extend(0..self.patterns);
         }
     }
+}
+
+impl Beginnings {
+    fn new(patterns: &[Pattern]) -> Option<Self> {
+        if patterns.len() > u128::BITS as usize {
+            return None;
+        }
+        let (mut literals, mut others) = (Vec::new(), 0);
+        for (index, pattern) in (0..).zip(patterns) {
+            match beginnings(&pattern.pyre.over_approximation()) {
+                Some(found) => literals.extend(found.into_iter().map(|literal| (literal, index))),
+                None => others |= 1 << index,
+            }
+        }
+        literals.sort();
+        let place = |byte: usize| {
+            let place = literals.partition_point(|(literal, _)| usize::from(literal[0]) < byte);
+            u16::try_from(place).expect("patterns, and their beginnings, are few")
+        };
+        let by_byte = Box::new(std::array::from_fn(|byte| place(byte)..place(byte + 1)));
+        Some(Self { literals, by_byte, others })
+    }
+
+    /// The patterns that may match a text that begins like this.
+    fn of(&self, text: &[u8]) -> u128 {
+        let Some(&first) = text.first() else { return self.others };
+        let Range { start, end } = self.by_byte[usize::from(first)];
+        let literals = &self.literals[usize::from(start)..usize::from(end)];
+        let begins = literals.iter().filter(|(literal, _)| text.starts_with(literal));
+        begins.fold(self.others, |all, (_, index)| all | 1 << index)
+    }
+}
+
+/// The literals of which one stands at the beginning of every text that a pattern matches; `None` if it may match others.
+fn beginnings(pattern: &Hir) -> Option<Vec<Box<[u8]>>> {
+    if !pattern.properties().look_set_prefix().contains(Look::Start) {
+        return None;
+    }
+    let found = Extractor::new().limit_total(BEGINNINGS_MAX).extract(pattern);
+    let literals = found.literals()?.iter().map(|literal| literal.as_bytes().into());
+    let literals: Vec<Box<[u8]>> = literals.collect();
+    literals.iter().all(|literal| !literal.is_empty()).then_some(literals)
 }
 
 impl Automaton {

@@ -81,10 +81,10 @@ fn row<W: Write>(out: &mut W, failure: &Failure<'_>) -> io::Result<()> {
         None => out.write_all(b"None")?,
     }
     out.write_all(b",\t{")?;
-    let mut between = "";
+    let mut between: &[u8] = b"";
     let mut entry = |out: &mut W, name: &str, value: Option<&Value>| {
-        write!(out, "{between}")?;
-        between = ", ";
+        out.write_all(between)?;
+        between = b", ";
         python::quoted(out, name)?;
         out.write_all(b": ")?;
         match value {
@@ -96,15 +96,8 @@ fn row<W: Write>(out: &mut W, failure: &Failure<'_>) -> io::Result<()> {
     match failure.found {
         None => entry(out, "fid", Some(&Value::Text("".into())))?,
         Some(found) => {
-            let mut told: Vec<&str> = Vec::new();
-            for name in found.groups() {
-                if !told.contains(&name) {
-                    told.push(name);
-                    entry(out, name, found.capture(name))?;
-                }
-            }
-            for (name, value) in found.captures().filter(|(name, _)| !told.contains(name)) {
-                entry(out, name, Some(value))?;
+            for (name, value) in found.all() {
+                entry(out, name, value)?;
             }
         }
     }

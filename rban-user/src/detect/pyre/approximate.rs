@@ -11,8 +11,8 @@ use super::ast::{Assertion, Ast, Node, Repeat};
 use super::bytes::Bytes;
 use super::class::{Beyond, Case, Class};
 
-/// Counts up to this are kept, larger ones are without end: copies make an automaton large.
-const COUNT_MAX: u32 = 4;
+/// Counts up to this are kept, larger ones are without end: copies make an automaton large, and so slow to walk.
+const COUNT_MAX: u32 = 1;
 /// Back-references within back-references are followed so deep.
 const REFERENCES_MAX: usize = 2;
 
