@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use super::ignore::Screen;
 use super::wiring::{ToEnforcer, ToJail};
 use crate::clock::{Now, WallTime};
-use crate::event::{Ban, Change, Failure};
+use crate::event::{Ban, Change, Failure, Why};
 use crate::jail::Jail;
 
 /// Sleep in pieces of at most this: the wall clock, by which bans end, may be set meanwhile.
@@ -46,15 +46,15 @@ pub(super) async fn run(
                 }
                 ToJail::LetOff(nets) => jail.let_off(nets),
                 ToJail::Lifted(offenders) => {
-                    for offender in &offenders {
-                        jail.unban(offender);
+                    for offender in offenders {
+                        jail.unban(&offender.into());
                     }
                 }
             },
             () = sleep_until(jail.next_expiry()) => {
                 for ban in jail.expire(Now::read().wall) {
-                    info!(jail = name(&ban), offender = %ban.offender, "unban");
-                    send(&to_enforcer, Change::Unban(ban)).await?;
+                    info!(jail = name(&ban), id = %ban.id, "unban");
+                    send(&to_enforcer, Change::Unban(ban, Why::Ended)).await?;
                 }
             }
         }

@@ -6,9 +6,8 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
-use crate::addr::Offender;
 use crate::clock::WallTime;
-use crate::event::Line;
+use crate::event::{Id, Line};
 
 /// So many offenders are counted at once. One more, and whoever failed longest ago is forgotten: a flood of sources
 /// can so hide nobody who keeps failing.
@@ -23,9 +22,9 @@ pub(super) struct Attempts {
     findtime: Duration,
     maxmatches: usize,
     offenders_max: usize,
-    by_offender: HashMap<Offender, Entry>,
+    by_id: HashMap<Id, Entry>,
     /// The same offenders, whoever failed longest ago first.
-    by_time: BTreeSet<(WallTime, Offender)>,
+    by_time: BTreeSet<(WallTime, Id)>,
     total: u64,
 }
 
@@ -48,23 +47,23 @@ impl Attempts {
             findtime,
             maxmatches,
             offenders_max: OFFENDERS_MAX,
-            by_offender: HashMap::new(),
+            by_id: HashMap::new(),
             by_time: BTreeSet::new(),
             total: 0,
         }
     }
 
     /// Counts one failure, however many lines tell of it, and returns how many count now.
-    pub(super) fn add(&mut self, offender: Offender, time: WallTime, lines: &[Line]) -> u32 {
+    pub(super) fn add(&mut self, id: &Id, time: WallTime, lines: &[Line]) -> u32 {
         self.total += 1;
         let findtime = self.findtime;
-        let entry = self.by_offender.entry(offender).or_insert_with(|| {
-            self.by_time.insert((time, offender));
+        let entry = self.by_id.entry(id.clone()).or_insert_with(|| {
+            self.by_time.insert((time, id.clone()));
             Entry { first: time, time, retry: 0, matches: VecDeque::new() }
         });
         if time > entry.time {
-            self.by_time.remove(&(entry.time, offender));
-            self.by_time.insert((time, offender));
+            self.by_time.remove(&(entry.time, id.clone()));
+            self.by_time.insert((time, id.clone()));
             entry.advance(time, findtime);
         }
         entry.retry = entry.retry.saturating_add(1);
@@ -76,16 +75,16 @@ impl Attempts {
             entry.matches.push_back(Line::copy_from_slice(kept));
         }
         let retry = entry.retry;
-        if self.by_offender.len() > self.offenders_max {
+        if self.by_id.len() > self.offenders_max {
             self.forget_oldest();
         }
         retry
     }
 
     /// Takes the offender off the list.
-    pub(super) fn remove(&mut self, offender: &Offender) -> Option<Entry> {
-        let entry = self.by_offender.remove(offender)?;
-        self.by_time.remove(&(entry.time, *offender));
+    pub(super) fn remove(&mut self, id: &Id) -> Option<Entry> {
+        let entry = self.by_id.remove(id)?;
+        self.by_time.remove(&(entry.time, id.clone()));
         Some(entry)
     }
 
@@ -99,7 +98,7 @@ impl Attempts {
 
     /// How many offenders are on the list.
     pub(super) fn len(&self) -> usize {
-        self.by_offender.len()
+        self.by_id.len()
     }
 
     /// How many failures were ever counted.
@@ -108,8 +107,8 @@ impl Attempts {
     }
 
     fn forget_oldest(&mut self) {
-        if let Some((_, offender)) = self.by_time.pop_first() {
-            self.by_offender.remove(&offender);
+        if let Some((_, id)) = self.by_time.pop_first() {
+            self.by_id.remove(&id);
         }
     }
 }
@@ -131,8 +130,8 @@ impl Entry {
 mod tests {
     use super::*;
 
-    fn offender(text: &str) -> Offender {
-        text.parse().unwrap()
+    fn offender(text: &str) -> Id {
+        text.into()
     }
 
     /// One address fails at these seconds with a findtime of 600 s: what counts after each?
@@ -141,7 +140,7 @@ mod tests {
         let mut attempts = Attempts::new(Duration::from_secs(600), 0);
         let counted: Vec<u32> = times
             .iter()
-            .map(|secs| attempts.add(offender("192.0.2.7"), WallTime::from_secs(*secs), &[]))
+            .map(|secs| attempts.add(&offender("192.0.2.7"), WallTime::from_secs(*secs), &[]))
             .collect();
         assert_eq!(counted, retries, "failures at {times:?}");
     }
@@ -162,7 +161,7 @@ mod tests {
         let mut attempts = Attempts::new(Duration::from_secs(600), 2);
         let long = Line::from(vec![b'x'; MATCH_MAX_BYTES + 1]);
         for line in [Line::from_static(b"a"), Line::from_static(b"b"), long] {
-            attempts.add(offender("192.0.2.7"), WallTime::from_secs(0), &[line]);
+            attempts.add(&offender("192.0.2.7"), WallTime::from_secs(0), &[line]);
         }
         let matches = attempts.remove(&offender("192.0.2.7")).unwrap().matches;
         assert_eq!(matches.iter().map(|line| line.len()).collect::<Vec<_>>(), [1, MATCH_MAX_BYTES]);
@@ -173,7 +172,7 @@ mod tests {
     fn all_lines_of_one_failure_are_remembered_up_to_as_many() {
         let mut attempts = Attempts::new(Duration::from_secs(600), 2);
         let lines = ["a", "b", "c"].map(Line::from);
-        assert_eq!(attempts.add(offender("192.0.2.7"), WallTime::from_secs(0), &lines), 1);
+        assert_eq!(attempts.add(&offender("192.0.2.7"), WallTime::from_secs(0), &lines), 1);
         assert_eq!(attempts.remove(&offender("192.0.2.7")).unwrap().matches, ["b", "c"]);
     }
 
@@ -182,7 +181,7 @@ mod tests {
         let mut attempts = Attempts::new(Duration::from_secs(600), 0);
         attempts.offenders_max = 2;
         let fail = |attempts: &mut Attempts, text: &str, secs| {
-            attempts.add(offender(text), WallTime::from_secs(secs), &[])
+            attempts.add(&offender(text), WallTime::from_secs(secs), &[])
         };
         fail(&mut attempts, "192.0.2.1", 0);
         fail(&mut attempts, "192.0.2.2", 1);
@@ -196,8 +195,8 @@ mod tests {
     #[test]
     fn a_purge_forgets_who_last_failed_findtime_ago() {
         let mut attempts = Attempts::new(Duration::from_secs(600), 0);
-        attempts.add(offender("192.0.2.1"), WallTime::from_secs(0), &[]);
-        attempts.add(offender("192.0.2.2"), WallTime::from_secs(1), &[]);
+        attempts.add(&offender("192.0.2.1"), WallTime::from_secs(0), &[]);
+        attempts.add(&offender("192.0.2.2"), WallTime::from_secs(1), &[]);
         attempts.purge(WallTime::from_secs(600));
         assert_eq!(attempts.len(), 1);
         assert!(attempts.remove(&offender("192.0.2.2")).is_some());

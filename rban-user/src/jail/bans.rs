@@ -3,16 +3,15 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
-use crate::addr::Offender;
 use crate::clock::WallTime;
-use crate::event::Ban;
+use crate::event::{Ban, Id};
 
 /// The bans of one jail that are in force, at most one for each offender.
 #[derive(Debug, Default)]
 pub(super) struct Bans {
-    by_offender: HashMap<Offender, Ban>,
+    by_id: HashMap<Id, Ban>,
     /// Those that end, the soonest first.
-    by_end: BTreeSet<(WallTime, Offender)>,
+    by_end: BTreeSet<(WallTime, Id)>,
     total: u64,
 }
 
@@ -21,8 +20,8 @@ impl Bans {
     ///
     /// A ban in force keeps its beginning, attempts and lines (spec, jail 4).
     pub(super) fn add(&mut self, ban: Ban) -> Option<&Ban> {
-        let (offender, until) = (ban.offender, ban.until);
-        let present = match self.by_offender.entry(offender) {
+        let (id, until) = (ban.id.clone(), ban.until);
+        let present = match self.by_id.entry(id.clone()) {
             Entry::Vacant(vacant) => {
                 self.total += 1;
                 vacant.insert(ban)
@@ -33,20 +32,20 @@ impl Bans {
                 if until.is_some_and(|until| until <= end) {
                     return None;
                 }
-                self.by_end.remove(&(end, offender));
+                self.by_end.remove(&(end, id.clone()));
                 present.until = until;
                 present
             }
         };
-        self.by_end.extend(until.map(|until| (until, offender)));
+        self.by_end.extend(until.map(|until| (until, id)));
         Some(present)
     }
 
     /// Ends a ban before its time.
-    pub(super) fn remove(&mut self, offender: &Offender) -> Option<Ban> {
-        let ban = self.by_offender.remove(offender)?;
+    pub(super) fn remove(&mut self, id: &Id) -> Option<Ban> {
+        let ban = self.by_id.remove(id)?;
         if let Some(until) = ban.until {
-            self.by_end.remove(&(until, *offender));
+            self.by_end.remove(&(until, id.clone()));
         }
         Some(ban)
     }
@@ -54,11 +53,9 @@ impl Bans {
     /// Ends the bans whose end has come, and returns them, the earliest first.
     pub(super) fn expire(&mut self, now: WallTime) -> Vec<Ban> {
         let mut ended = Vec::new();
-        while let Some(&(until, offender)) = self.by_end.first()
-            && until <= now
-        {
-            self.by_end.pop_first();
-            ended.extend(self.by_offender.remove(&offender));
+        while self.by_end.first().is_some_and(|(until, _)| *until <= now) {
+            let id = self.by_end.pop_first().map(|(_, id)| id);
+            ended.extend(id.and_then(|id| self.by_id.remove(&id)));
         }
         ended
     }
@@ -70,12 +67,12 @@ impl Bans {
 
     /// The bans in force, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Ban> {
-        self.by_offender.values()
+        self.by_id.values()
     }
 
     /// How many are in force.
     pub(super) fn len(&self) -> usize {
-        self.by_offender.len()
+        self.by_id.len()
     }
 
     /// How many ever were.
@@ -89,14 +86,8 @@ mod tests {
     use super::*;
 
     fn ban(text: &str, since: i64, until: Option<i64>) -> Ban {
-        Ban {
-            jail: None,
-            offender: text.parse().unwrap(),
-            since: WallTime::from_secs(since),
-            until: until.map(WallTime::from_secs),
-            attempts: 1,
-            matches: Vec::new(),
-        }
+        let (since, until) = (WallTime::from_secs(since), until.map(WallTime::from_secs));
+        Ban::by_hand(None, text.into(), since, until)
     }
 
     #[test]
@@ -130,8 +121,8 @@ mod tests {
     fn a_removed_ban_does_not_expire() {
         let mut bans = Bans::default();
         bans.add(ban("192.0.2.1", 0, Some(30)));
-        assert_eq!(bans.remove(&"192.0.2.1".parse().unwrap()), Some(ban("192.0.2.1", 0, Some(30))));
-        assert_eq!(bans.remove(&"192.0.2.1".parse().unwrap()), None);
+        assert_eq!(bans.remove(&"192.0.2.1".into()), Some(ban("192.0.2.1", 0, Some(30))));
+        assert_eq!(bans.remove(&"192.0.2.1".into()), None);
         assert_eq!(bans.expire(WallTime::from_secs(99)), []);
         assert_eq!(bans.next_expiry(), None);
     }

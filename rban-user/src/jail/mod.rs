@@ -22,9 +22,8 @@ use ipnet::IpNet;
 pub use policy::{Increment, Spec};
 use serde::Serialize;
 
-use crate::addr::Offender;
 use crate::clock::{MonoTime, Now, WallTime};
-use crate::event::{Ban, Failure};
+use crate::event::{Ban, Failure, Id, Origin};
 
 /// One jail: who failed how often, and who is banned for it.
 #[derive(Debug)]
@@ -115,12 +114,12 @@ impl Jail {
     /// The ban counts from the offender's latest failure by the log's clock; if it would be over by `now` there is
     /// none (spec, jail 4). Of someone already banned, the ban is returned if it now ends later.
     fn record(&mut self, failure: &Failure, now: WallTime) -> Option<Ban> {
-        let retry = self.attempts.add(failure.offender, failure.time, &failure.lines);
+        let retry = self.attempts.add(&failure.id, failure.time, &failure.lines);
         if retry < self.spec.maxretry.get() {
             self.attempts.purge(now);
             return None;
         }
-        let entry = self.attempts.remove(&failure.offender)?;
+        let entry = self.attempts.remove(&failure.id)?;
         self.attempts.purge(now);
         let until = self.spec.bantime.map(|bantime| entry.time.saturating_add(bantime));
         if until.is_some_and(|until| until <= now) {
@@ -128,36 +127,29 @@ impl Jail {
         }
         let ban = Ban {
             jail: Some(self.spec.name.clone()),
-            offender: failure.offender,
+            id: failure.id.clone(),
+            ip: failure.ip,
             since: entry.time,
             until,
             attempts: entry.retry,
             matches: entry.matches.into(),
+            captures: failure.captures.clone(),
+            bancount: 1,
+            origin: Origin::Found,
         };
         self.bans.add(ban).cloned()
     }
 
     /// Bans an offender by hand: `ignoreip` is not asked (spec, jail 6). `None` if already banned for as long.
-    pub fn ban(
-        &mut self,
-        offender: Offender,
-        bantime: Option<Duration>,
-        now: WallTime,
-    ) -> Option<Ban> {
-        let ban = Ban {
-            jail: Some(self.spec.name.clone()),
-            offender,
-            since: now,
-            until: bantime.map(|bantime| now.saturating_add(bantime)),
-            attempts: 0,
-            matches: Vec::new(),
-        };
+    pub fn ban(&mut self, id: Id, bantime: Option<Duration>, now: WallTime) -> Option<Ban> {
+        let until = bantime.map(|bantime| now.saturating_add(bantime));
+        let ban = Ban::by_hand(Some(self.spec.name.clone()), id, now, until);
         self.bans.add(ban).cloned()
     }
 
     /// Ends a ban before its time; `None` if there was none.
-    pub fn unban(&mut self, offender: &Offender) -> Option<Ban> {
-        self.bans.remove(offender)
+    pub fn unban(&mut self, id: &Id) -> Option<Ban> {
+        self.bans.remove(id)
     }
 
     /// Ends the bans whose end has come, and returns them, the earliest first.

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use proptest::prelude::*;
 
 use super::*;
+use crate::addr::Offender;
 use crate::event::Line;
 
 const FINDTIME_SECS: i64 = 600;
@@ -35,7 +36,8 @@ fn at(secs: i64) -> WallTime {
 fn failure(last_octet: u8, secs: i64) -> Failure {
     Failure {
         jail: "sshd".into(),
-        offender: Offender::from(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_octet))),
+        id: Offender::from(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, last_octet))).into(),
+        ip: None,
         time: at(secs),
         lines: vec![Line::from(format!("failed at {secs}"))],
         captures: Vec::new(),
@@ -80,7 +82,7 @@ fn a_ban_tells_why_and_until_when() {
         assert_eq!(jail.record(&failure(7, secs), at(20)), None);
     }
     let ban = jail.record(&failure(7, 30), at(31)).unwrap();
-    assert_eq!((ban.jail.as_deref(), ban.offender), (Some("sshd"), failure(7, 0).offender));
+    assert_eq!((ban.jail.as_deref(), &ban.id), (Some("sshd"), &failure(7, 0).id));
     assert_eq!((ban.since, ban.until, ban.attempts), (at(30), Some(at(30 + BANTIME_SECS)), 3));
     assert_eq!(ban.matches, ["failed at 20", "failed at 30"]);
     assert_eq!(jail.bans().collect::<Vec<_>>(), [&ban]);
@@ -127,16 +129,16 @@ fn ignoreip_is_not_even_counted_but_may_be_banned_by_hand() {
         assert_eq!(jail.judge(&failure(200, secs), now), Outcome::LetOff(Some(Rule::Ip)));
     }
     assert_eq!(jail.status(at(9)).total_failed, 0);
-    assert!(jail.ban(failure(200, 0).offender, None, at(9)).is_some());
+    assert!(jail.ban(failure(200, 0).id, None, at(9)).is_some());
 }
 
 #[test]
 fn a_ban_by_hand_can_be_lifted_by_hand() {
     let mut jail = patient();
-    let offender = "2001:db8::/64".parse().unwrap();
-    let ban = jail.ban(offender, Some(Duration::from_secs(60)), at(100)).unwrap();
+    let offender = Id::from("2001:db8::/64");
+    let ban = jail.ban(offender.clone(), Some(Duration::from_secs(60)), at(100)).unwrap();
     assert_eq!((ban.since, ban.until, ban.attempts), (at(100), Some(at(160)), 0));
-    assert_eq!(jail.ban(offender, Some(Duration::from_secs(50)), at(101)), None);
+    assert_eq!(jail.ban(offender.clone(), Some(Duration::from_secs(50)), at(101)), None);
     assert_eq!(jail.unban(&offender), Some(ban));
     assert_eq!(jail.unban(&offender), None);
     assert_eq!(jail.next_expiry(), None);
@@ -218,11 +220,11 @@ proptest! {
                     model.fail(who, now + ahead, now).map(at)
                 ),
                 Step::Ban(who, secs) => prop_assert_eq!(
-                    end(jail.ban(failure(who, 0).offender, Some(Duration::from_secs(secs as u64)), at(now))),
+                    end(jail.ban(failure(who, 0).id, Some(Duration::from_secs(secs as u64)), at(now))),
                     model.ban(who, now + secs, now).map(at)
                 ),
                 Step::Unban(who) => prop_assert_eq!(
-                    end(jail.unban(&failure(who, 0).offender)),
+                    end(jail.unban(&failure(who, 0).id)),
                     model.bans.remove(&who).map(at)
                 ),
                 Step::Pass(secs) => {

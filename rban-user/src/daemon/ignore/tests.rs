@@ -48,7 +48,8 @@ impl Test {
         let now = Now::read();
         let failure = Failure {
             jail: "sshd".into(),
-            offender: offender.parse().unwrap(),
+            id: offender.into(),
+            ip: None,
             time: now.wall,
             lines: vec![Line::from(line.to_owned())],
             captures: Vec::new(),
@@ -58,7 +59,7 @@ impl Test {
     }
 
     fn note(&mut self, bans: Vec<Ban>) {
-        self.bans.extend(bans.iter().map(|ban| ban.offender.to_string()));
+        self.bans.extend(bans.iter().map(|ban| ban.id.to_string()));
     }
 
     async fn hear(&mut self) {

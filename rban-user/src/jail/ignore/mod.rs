@@ -227,16 +227,16 @@ impl Ignore {
 
     /// Whether this failure counts.
     pub(super) fn judge(&mut self, asker: &Asker<'_>, now: MonoTime) -> Decision {
-        let offender = &asker.failure.offender;
+        let offender = asker.failure.id.net();
         let key = self.cache.as_ref().map(|cache| cache.key(asker));
         let cached = key.as_ref().and_then(|key| self.cache.as_mut()?.find(key, now));
-        let single = offender.as_addr().is_some_and(|addr| self.singles.contains(&addr));
+        let addr = offender.and_then(|offender| offender.as_addr());
+        let single = addr.is_some_and(|addr| self.singles.contains(&addr));
+        let own = offender.is_some_and(|offender| self.own.covers(&offender));
         let decision = match cached {
             Some(Answer::LetOff) => return Decision::LetOff(None),
-            _ if self.own.covers(offender) && self.ignoreself => {
-                Decision::LetOff(Some(Rule::Ignoreself))
-            }
-            _ if self.own.covers(offender) => Decision::LetOff(Some(Rule::Lockout)),
+            _ if own && self.ignoreself => Decision::LetOff(Some(Rule::Ignoreself)),
+            _ if own => Decision::LetOff(Some(Rule::Lockout)),
             Some(Answer::Counts) => return Decision::Counts,
             None if single => return Decision::LetOff(Some(Rule::Ip)),
             None => self.ask_others(asker),
@@ -260,7 +260,7 @@ impl Ignore {
     }
 
     fn ask_others(&self, asker: &Asker<'_>) -> Decision {
-        let offender = &asker.failure.offender;
+        let offender = asker.failure.id.net();
         for other in &self.others {
             let (nets, rule) = match other {
                 Other::Nets(nets) => (nets, Rule::Ip),
@@ -270,7 +270,7 @@ impl Ignore {
                     About::File(path) => (&fact.nets, Rule::File(path.clone())),
                 },
             };
-            if nets.covers(offender) {
+            if offender.is_some_and(|offender| nets.covers(&offender)) {
                 return Decision::LetOff(Some(rule));
             }
         }
