@@ -24,9 +24,9 @@ use super::shell;
 use super::wiring::chain;
 use crate::addr::Offender;
 use crate::clock::Now;
-use crate::event::{Ban, Failure, Id, JailName};
+use crate::event::{Change, Failure, Id, JailName};
 use crate::jail::ignore::{About, Answer, Command, Found, Question};
-use crate::jail::{Jail, Outcome};
+use crate::jail::{Jail, Outcome, Step, Tally};
 
 /// With so many failures waiting, a jail takes no further batch of them; its detector waits, and the log keeps the rest.
 const WAITING_MAX: usize = 1_024;
@@ -115,10 +115,10 @@ impl Screen {
         self.count
     }
 
-    /// Has these judged, now or later, and returns the bans that they lead to now.
-    pub(super) fn judge(&mut self, jail: &mut Jail, batch: Vec<Failure>, now: Now) -> Vec<Ban> {
+    /// Has these judged, now or later, and returns what changes by that now.
+    pub(super) fn judge(&mut self, jail: &mut Jail, batch: Vec<Failure>, now: Now) -> Vec<Change> {
         self.ask(jail, now);
-        let mut bans = Vec::new();
+        let mut changes = Vec::new();
         for failure in batch {
             debug!(jail = %failure.jail, id = %failure.id, "found");
             if let Some(queue) = self.waiting.get_mut(&failure.id) {
@@ -126,14 +126,14 @@ impl Screen {
                 self.count += 1;
                 continue;
             }
-            let outcome = jail.judge(&failure, now);
-            if let Some(head) = self.settle(outcome, &failure.id, &mut bans) {
+            let outcome = jail.judge(&failure, Tally::One, now);
+            if let Some(head) = self.settle(outcome, &failure.id, &mut changes) {
                 let id = failure.id.clone();
                 self.waiting.insert(id, Queue { failures: VecDeque::from([failure]), head });
                 self.count += 1;
             }
         }
-        bans
+        changes
     }
 
     /// Waits for something to be found out; for ever while there is nothing. Nothing is lost if the wait is given up.
@@ -147,13 +147,13 @@ impl Screen {
         }
     }
 
-    /// Has those judged who waited for this, and returns the bans that they lead to.
-    pub(super) fn hear(&mut self, jail: &mut Jail, done: Done, now: Now) -> Vec<Ban> {
-        let mut bans = Vec::new();
+    /// Has those judged who waited for this, and returns what changes by that.
+    pub(super) fn hear(&mut self, jail: &mut Jail, done: Done, now: Now) -> Vec<Change> {
+        let mut changes = Vec::new();
         match done {
             Done::Command(id, command, answer) => {
-                self.advance(jail, id, Some((&command, answer)), now, &mut bans);
-                return bans;
+                self.advance(jail, id, Some((&command, answer)), now, &mut changes);
+                return changes;
             }
             Done::Name(question, found) => {
                 let found =
@@ -176,9 +176,9 @@ impl Screen {
         let held = |(id, queue): (&Id, &Queue)| (queue.head == Head::Fact).then(|| id.clone());
         let held: Vec<Id> = self.waiting.iter().filter_map(held).collect();
         for id in held {
-            self.advance(jail, id, None, now, &mut bans);
+            self.advance(jail, id, None, now, &mut changes);
         }
-        bans
+        changes
     }
 
     /// Judges an offender's failures up to the first that has to wait again. Those behind it that would ask the same of
@@ -189,17 +189,17 @@ impl Screen {
         id: Id,
         answer: Option<(&Command, Answer)>,
         now: Now,
-        bans: &mut Vec<Ban>,
+        changes: &mut Vec<Change>,
     ) {
         let Some(mut queue) = self.waiting.remove(&id) else { return };
         while let Some(failure) = queue.failures.front() {
-            let outcome = match (jail.judge(failure, now), answer) {
+            let outcome = match (jail.judge(failure, Tally::One, now), answer) {
                 (Outcome::Asks(command), Some((asked, answer))) if command == *asked => {
-                    jail.settle(failure, answer, now)
+                    jail.settle(failure, Tally::One, answer, now)
                 }
                 (outcome, _) => outcome,
             };
-            if let Some(head) = self.settle(outcome, &id, bans) {
+            if let Some(head) = self.settle(outcome, &id, changes) {
                 queue.head = head;
                 self.waiting.insert(id, queue);
                 return;
@@ -210,9 +210,11 @@ impl Screen {
     }
 
     /// Does what follows of a judgement; tells what the failure waits for, if it does.
-    fn settle(&mut self, outcome: Outcome, id: &Id, bans: &mut Vec<Ban>) -> Option<Head> {
+    fn settle(&mut self, outcome: Outcome, id: &Id, changes: &mut Vec<Change>) -> Option<Head> {
         match outcome {
-            Outcome::Counted(ban) => bans.extend(ban),
+            Outcome::Counted(counted) => {
+                changes.extend(counted.step.into_iter().flat_map(Step::changes));
+            }
             Outcome::LetOff(Some(rule)) => {
                 info!(jail = %self.jail, %id, by = %rule, "ignore")
             }
