@@ -28,7 +28,8 @@ const VARIABLES: [&str; 14] = [
 
 /// Options in a jail's section that mean nothing: mostly slips of the pen.
 pub(super) fn unread(jail: &JailText) -> Vec<Problem> {
-    let known: Vec<&str> = options::JAIL.iter().map(|it| it.name).chain(VARIABLES).collect();
+    let known = options::JAIL.iter().map(|it| it.name).chain(VARIABLES).chain(options::OWN);
+    let known: Vec<&str> = known.collect();
     let problem = |(option, text): &(String, Text)| {
         let instead = match nearest(option, &known) {
             Some(meant) => format!("write {meant} if that is meant"),
@@ -36,7 +37,8 @@ pub(super) fn unread(jail: &JailText) -> Vec<Problem> {
         };
         Problem { quoted: Quoted::of(option, text), wrong: Wrong::Unread { instead } }
     };
-    let meant = |(option, _): &&(String, Text)| !VARIABLES.contains(&option.as_str());
+    let is_read = |option: &str| VARIABLES.contains(&option) || options::OWN.contains(&option);
+    let meant = |(option, _): &&(String, Text)| !is_read(option);
     jail.unread.iter().filter(meant).map(problem).collect()
 }
 

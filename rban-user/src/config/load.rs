@@ -199,7 +199,8 @@ impl Config {
             return;
         }
         let Built { spec, mut warnings } = spec::build(text, services);
-        let spec = spec.and_then(|spec| {
+        let spec = spec.and_then(|mut spec| {
+            spec.policy.ipv6_prefix = self.settings.ipv6_prefix;
             if depth == Depth::Patterns {
                 let (unusable, unwise) = lint::patterns(text, &spec);
                 warnings.extend(unwise);

@@ -96,6 +96,9 @@ pub(super) const JAIL: [Known; 31] = [
     text("action"),
 ];
 
+/// Of a jail, rban's own, which fail2ban does not know.
+pub(super) const OWN: [&str; 3] = ["neighbours", "neighbours_v4", "neighbours_v6"];
+
 /// Of `fail2ban.conf`, with what is taken where they are not set.
 pub(super) const SERVER: [(Known, Option<&str>); 9] = [
     (text("loglevel"), Some("INFO")),

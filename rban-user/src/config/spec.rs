@@ -17,7 +17,8 @@ use super::value::{self, NotATime};
 use super::words;
 use crate::detect::{self, Patterns, UseDns};
 use crate::event::JailName;
-use crate::jail::{self, Increment, ignore};
+use crate::jail::formula::Formula;
+use crate::jail::{self, Increment, Neighbours, ignore};
 use crate::source::{self, Backend, Begin, Log};
 
 /// One jail, stage by stage.
@@ -93,6 +94,12 @@ impl<'a> Build<'a> {
             .filter(|text| !text.value.is_empty())
     }
 
+    /// An option of rban's own, or a variable.
+    fn variable(&self, name: &str) -> Option<&'a Text> {
+        let named = |(it, _): &&(String, Text)| it == name;
+        self.jail.variables.iter().find(named).map(|(_, text)| text)
+    }
+
     fn lines(&self, name: &str) -> Vec<String> {
         let text = self.text(name).map_or("", |text| &text.value);
         text.split('\n').filter(|line| !line.is_empty()).map(str::to_owned).collect()
@@ -107,7 +114,7 @@ impl<'a> Build<'a> {
 
     /// An option's meaning; where it has none, that is a problem, and `unset` what it is taken for meanwhile.
     fn parse<T>(&mut self, name: &str, unset: T, parse: impl Fn(&str) -> Result<T, Wrong>) -> T {
-        let Some(text) = self.text(name) else { return unset };
+        let Some(text) = self.text(name).or(self.variable(name)) else { return unset };
         parse(text.value.trim()).unwrap_or_else(|wrong| {
             self.problems.push(Problem { quoted: Quoted::of(name, text), wrong });
             unset
@@ -224,6 +231,8 @@ impl<'a> Build<'a> {
                 Ok(number(text, 0, MATCHES_MAX)? as usize)
             }),
             increment: self.increment(),
+            ipv6_prefix: 128,
+            neighbours: self.neighbours(),
             ignore: self.ignore(),
         }
     }
@@ -249,12 +258,25 @@ impl<'a> Build<'a> {
         }
     }
 
+    fn neighbours(&mut self) -> Option<Neighbours> {
+        const HOSTS_MAX: i64 = 65_536;
+        let hosts = self.parse("neighbours", None, |text| {
+            Ok(NonZeroU32::new(number(text, 0, HOSTS_MAX)? as u32))
+        });
+        let v4 = self.parse("neighbours_v4", 24, |text| Ok(number(text, 8, 31)? as u8));
+        let v6 = self.parse("neighbours_v6", 48, |text| Ok(number(text, 16, 64)? as u8));
+        hosts.map(|hosts| Neighbours { hosts, v4, v6 })
+    }
+
     fn increment(&mut self) -> Option<Increment> {
         let span = |text: &str| value::span(text).map(Some).map_err(NotATime::into);
         let increment = Increment {
             factor: self
                 .parse("bantime.factor", 1.0, |text| value::number(text).ok_or(Wrong::Factor)),
-            formula: self.text("bantime.formula").map(|text| text.value.clone()),
+            formula: self.parse("bantime.formula", None, |text| {
+                let formula = text.parse::<Formula>().map(Some);
+                formula.map_err(|mistake| Wrong::Stage(mistake.to_string()))
+            }),
             multipliers: self.parse("bantime.multipliers", Vec::new(), |text| {
                 let numbers = text.split_whitespace().map(|it| it.parse().ok());
                 numbers.collect::<Option<_>>().ok_or(Wrong::Multipliers)
@@ -296,10 +318,8 @@ impl<'a> Build<'a> {
         properties: &[(String, Text)],
         services: &Services,
     ) -> Option<Takeover> {
-        let variable = |name: &str| {
-            let (_, text) = self.jail.variables.iter().find(|(it, _)| it == name)?;
-            args::parse(&text.value).ok().map(|spec| spec.name)
-        };
+        let variable =
+            |name: &str| args::parse(&self.variable(name)?.value).ok().map(|spec| spec.name);
         let (banaction, allports) = (variable("banaction"), variable("banaction_allports"));
         let property = |name: &str| properties.iter().find(|(it, _)| it == name);
         let value = |name: &str| property(name).map(|(_, text)| text.value.as_str());

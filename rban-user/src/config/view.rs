@@ -8,7 +8,7 @@ use super::takeover::{Takeover, Why};
 use super::{Config, FailedJail};
 use crate::detect::{self, UseDns};
 use crate::enforce::xdp::{Mode, Monitor};
-use crate::jail::{self, Increment};
+use crate::jail::{self, Increment, Neighbours};
 use crate::source::{self, Begin, Log};
 
 /// The whole configuration as JSON.
@@ -101,6 +101,8 @@ fn bans(policy: &jail::Spec) -> Json {
         "bantime_secs": policy.bantime.map(|it| it.as_secs_f64()),
         "maxmatches": policy.maxmatches,
         "increment": policy.increment.as_ref().map(increment),
+        "ipv6_prefix": policy.ipv6_prefix,
+        "neighbours": policy.neighbours.as_ref().map(neighbours),
         "ignoreself": policy.ignore.ignoreself,
         "ignoreip": policy.ignore.ignoreip.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "ignorecommand": policy.ignore.ignorecommand.is_some(),
@@ -108,10 +110,14 @@ fn bans(policy: &jail::Spec) -> Json {
     })
 }
 
+fn neighbours(neighbours: &Neighbours) -> Json {
+    json!({ "hosts": neighbours.hosts, "v4": neighbours.v4, "v6": neighbours.v6 })
+}
+
 fn increment(increment: &Increment) -> Json {
     json!({
         "factor": increment.factor,
-        "formula": increment.formula,
+        "formula": increment.formula.as_ref().map(ToString::to_string),
         "multipliers": increment.multipliers,
         "maxtime_secs": increment.maxtime.map(|it| it.as_secs_f64()),
         "rndtime_secs": increment.rndtime.map(|it| it.as_secs_f64()),

@@ -43,9 +43,12 @@ impl Control {
             Command::Ban { offenders, seconds, scope } => {
                 let now = Now::read();
                 let span = seconds.map(Duration::from_secs);
-                let claim =
-                    |offender: &Offender| Claim::new(by_hand(*offender, span, now), scope.clone());
-                let claims = offenders.iter().map(claim).collect();
+                let until = span.map(|span| now.wall.saturating_add(span));
+                let by_hand = |offender: &Offender| {
+                    let ban = Ban::by_hand(None, (*offender).into(), now.wall, until);
+                    Claim::new(ban, scope.clone())
+                };
+                let claims = offenders.iter().filter_map(by_hand).collect();
                 self.ask(|reply| ToEnforcer::Claim(claims, reply)).await??;
                 Ok(Reply::Banned(offenders))
             }
@@ -103,16 +106,5 @@ impl Control {
         for jail in &self.jails {
             drop(jail.inbox.send(ToJail::Lifted(lifted.to_vec())).await); // gone = has forgotten
         }
-    }
-}
-
-fn by_hand(offender: Offender, span: Option<Duration>, now: Now) -> Ban {
-    Ban {
-        jail: None,
-        offender,
-        since: now.wall,
-        until: span.map(|span| now.wall.saturating_add(span)),
-        attempts: 0,
-        matches: Vec::new(),
     }
 }

@@ -2,12 +2,12 @@
 
 use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::resolve::{Resolver, Sighting, Telling};
 use crate::clock::Now;
 use crate::detect::{Detector, Found, How, Notice, Reading, Sink, Style, Value, Who};
-use crate::event::{Failure, JailName, Line};
+use crate::event::{Failure, Id, JailName, Line};
 use crate::source::{Batch, Written};
 
 /// Runs until the source is gone, or the jail.
@@ -68,7 +68,8 @@ impl Sink for Failures<'_> {
         let captures = found.captures().map(|(name, it)| (name.into(), text(it))).collect();
         match &identity.id {
             Who::Offender(offender) => {
-                self.found.push(Failure { jail, offender: *offender, time, lines, captures });
+                let (id, ip) = (Id::Net(*offender), identity.addr);
+                self.found.push(Failure { jail, id, ip, time, lines, captures });
             }
             Who::Name(name) => self.names.resolver.take(Sighting {
                 jail,
@@ -79,7 +80,10 @@ impl Sink for Failures<'_> {
                 captures,
                 to: self.to_jail.clone(),
             }),
-            Who::Text(text) => debug!(%jail, text, "found, but no address"),
+            Who::Text(text) => {
+                let (id, ip) = (Id::Text(text.as_str().into()), identity.addr);
+                self.found.push(Failure { jail, id, ip, time, lines, captures });
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use crate::clock::Now;
 use crate::control::{Episode, Owner};
 use crate::enforce::xdp::Events;
 use crate::enforce::{Claim, Enforcer};
-use crate::event::{Change, JailName};
+use crate::event::{Change, Id, JailName};
 use crate::scope::Scope;
 
 /// Runs until everyone who could tell it something is gone. `scopes` says what each jail's bans cover; those of others
@@ -110,29 +110,30 @@ fn obey(enforcer: &mut Enforcer, scopes: &HashMap<JailName, Scope>, message: ToE
 
 fn change_map(enforcer: &mut Enforcer, scopes: &HashMap<JailName, Scope>, change: Change) {
     match change {
-        Change::Ban(ban) => {
-            let (jail, offender, attempts) = (ban.jail.clone(), ban.offender, ban.attempts);
+        Change::Ban(ban) | Change::Prolong(ban) | Change::Extend(ban) => {
+            let (jail, id, attempts) = (ban.jail.clone(), ban.id.clone(), ban.attempts);
             let scope = jail.as_ref().and_then(|jail| scopes.get(jail)).cloned();
             let jail = jail.as_deref().unwrap_or("-");
-            let Some(scope) = scope else {
-                return info!(jail, %offender, attempts, "ban without a firewall action");
+            let Some(claim) = scope.and_then(|scope| Claim::new(ban, scope)) else {
+                return info!(jail, %id, attempts, "ban without a firewall action");
             };
-            match enforcer.claim(vec![Claim::new(ban, scope)], Now::read()) {
-                Ok(()) => info!(jail, %offender, attempts, "ban"),
-                Err(error) => error!(jail, %offender, error = chain(error), "not banned"),
+            match enforcer.claim(vec![claim], Now::read()) {
+                Ok(()) => info!(jail, %id, attempts, "ban"),
+                Err(error) => error!(jail, %id, error = chain(error), "not banned"),
             }
         }
-        Change::Unban(ban) => {
-            let withdrawn = enforcer.withdraw(ban.jail.as_ref(), ban.offender, Now::read());
+        Change::Unban(ban, _) => {
+            let Id::Net(offender) = ban.id else { return };
+            let withdrawn = enforcer.withdraw(ban.jail.as_ref(), offender, Now::read());
             if let Err(error) = withdrawn {
-                error!(jail = name(&ban), offender = %ban.offender, error = chain(error), "not unbanned");
+                error!(jail = name(&ban), %offender, error = chain(error), "not unbanned");
             }
         }
     }
 }
 
 fn owner(claim: &Claim) -> Owner {
-    Owner { offender: claim.ban.offender, jail: claim.ban.jail.as_deref().map(str::to_owned) }
+    Owner { offender: claim.offender, jail: claim.ban.jail.as_deref().map(str::to_owned) }
 }
 
 fn episode(claim: &Claim) -> Episode {

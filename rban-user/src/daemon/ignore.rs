@@ -24,9 +24,9 @@ use super::shell;
 use super::wiring::chain;
 use crate::addr::Offender;
 use crate::clock::Now;
-use crate::event::{Ban, Failure, JailName};
+use crate::event::{Change, Failure, Id, JailName};
 use crate::jail::ignore::{About, Answer, Command, Found, Question};
-use crate::jail::{Jail, Outcome};
+use crate::jail::{Jail, Outcome, Step, Tally};
 
 /// With so many failures waiting, a jail takes no further batch of them; its detector waits, and the log keeps the rest.
 const WAITING_MAX: usize = 1_024;
@@ -59,7 +59,7 @@ impl World {
 pub(super) struct Screen {
     jail: JailName,
     world: World,
-    waiting: HashMap<Offender, Queue>,
+    waiting: HashMap<Id, Queue>,
     /// How many failures wait.
     count: usize,
     running: JoinSet<Done>,
@@ -93,7 +93,7 @@ struct Fact {
 /// Something that was found out, or should have been.
 #[derive(Debug)]
 pub(super) enum Done {
-    Command(Offender, Command, Answer),
+    Command(Id, Command, Answer),
     Name(Question, io::Result<Vec<Offender>>),
     File(Question, io::Result<Option<Fresh>>),
     Overdue,
@@ -115,25 +115,25 @@ impl Screen {
         self.count
     }
 
-    /// Has these judged, now or later, and returns the bans that they lead to now.
-    pub(super) fn judge(&mut self, jail: &mut Jail, batch: Vec<Failure>, now: Now) -> Vec<Ban> {
+    /// Has these judged, now or later, and returns what changes by that now.
+    pub(super) fn judge(&mut self, jail: &mut Jail, batch: Vec<Failure>, now: Now) -> Vec<Change> {
         self.ask(jail, now);
-        let mut bans = Vec::new();
+        let mut changes = Vec::new();
         for failure in batch {
-            debug!(jail = %failure.jail, offender = %failure.offender, "found");
-            let offender = failure.offender;
-            if let Some(queue) = self.waiting.get_mut(&offender) {
+            debug!(jail = %failure.jail, id = %failure.id, "found");
+            if let Some(queue) = self.waiting.get_mut(&failure.id) {
                 queue.failures.push_back(failure);
                 self.count += 1;
                 continue;
             }
-            let outcome = jail.judge(&failure, now);
-            if let Some(head) = self.settle(outcome, offender, &mut bans) {
-                self.waiting.insert(offender, Queue { failures: VecDeque::from([failure]), head });
+            let outcome = jail.judge(&failure, Tally::One, now);
+            if let Some(head) = self.settle(outcome, &failure.id, &mut changes) {
+                let id = failure.id.clone();
+                self.waiting.insert(id, Queue { failures: VecDeque::from([failure]), head });
                 self.count += 1;
             }
         }
-        bans
+        changes
     }
 
     /// Waits for something to be found out; for ever while there is nothing. Nothing is lost if the wait is given up.
@@ -147,13 +147,13 @@ impl Screen {
         }
     }
 
-    /// Has those judged who waited for this, and returns the bans that they lead to.
-    pub(super) fn hear(&mut self, jail: &mut Jail, done: Done, now: Now) -> Vec<Ban> {
-        let mut bans = Vec::new();
+    /// Has those judged who waited for this, and returns what changes by that.
+    pub(super) fn hear(&mut self, jail: &mut Jail, done: Done, now: Now) -> Vec<Change> {
+        let mut changes = Vec::new();
         match done {
-            Done::Command(offender, command, answer) => {
-                self.advance(jail, offender, Some((&command, answer)), now, &mut bans);
-                return bans;
+            Done::Command(id, command, answer) => {
+                self.advance(jail, id, Some((&command, answer)), now, &mut changes);
+                return changes;
             }
             Done::Name(question, found) => {
                 let found =
@@ -173,14 +173,12 @@ impl Screen {
                 }
             }
         }
-        let held = |(offender, queue): (&Offender, &Queue)| {
-            (queue.head == Head::Fact).then_some(*offender)
-        };
-        let held: Vec<Offender> = self.waiting.iter().filter_map(held).collect();
-        for offender in held {
-            self.advance(jail, offender, None, now, &mut bans);
+        let held = |(id, queue): (&Id, &Queue)| (queue.head == Head::Fact).then(|| id.clone());
+        let held: Vec<Id> = self.waiting.iter().filter_map(held).collect();
+        for id in held {
+            self.advance(jail, id, None, now, &mut changes);
         }
-        bans
+        changes
     }
 
     /// Judges an offender's failures up to the first that has to wait again. Those behind it that would ask the same of
@@ -188,22 +186,22 @@ impl Screen {
     fn advance(
         &mut self,
         jail: &mut Jail,
-        offender: Offender,
+        id: Id,
         answer: Option<(&Command, Answer)>,
         now: Now,
-        bans: &mut Vec<Ban>,
+        changes: &mut Vec<Change>,
     ) {
-        let Some(mut queue) = self.waiting.remove(&offender) else { return };
+        let Some(mut queue) = self.waiting.remove(&id) else { return };
         while let Some(failure) = queue.failures.front() {
-            let outcome = match (jail.judge(failure, now), answer) {
+            let outcome = match (jail.judge(failure, Tally::One, now), answer) {
                 (Outcome::Asks(command), Some((asked, answer))) if command == *asked => {
-                    jail.settle(failure, answer, now)
+                    jail.settle(failure, Tally::One, answer, now)
                 }
                 (outcome, _) => outcome,
             };
-            if let Some(head) = self.settle(outcome, offender, bans) {
+            if let Some(head) = self.settle(outcome, &id, changes) {
                 queue.head = head;
-                self.waiting.insert(offender, queue);
+                self.waiting.insert(id, queue);
                 return;
             }
             queue.failures.pop_front();
@@ -212,24 +210,21 @@ impl Screen {
     }
 
     /// Does what follows of a judgement; tells what the failure waits for, if it does.
-    fn settle(
-        &mut self,
-        outcome: Outcome,
-        offender: Offender,
-        bans: &mut Vec<Ban>,
-    ) -> Option<Head> {
+    fn settle(&mut self, outcome: Outcome, id: &Id, changes: &mut Vec<Change>) -> Option<Head> {
         match outcome {
-            Outcome::Counted(ban) => bans.extend(ban),
+            Outcome::Counted(counted) => {
+                changes.extend(counted.step.into_iter().flat_map(Step::changes));
+            }
             Outcome::LetOff(Some(rule)) => {
-                info!(jail = %self.jail, %offender, by = %rule, "ignore")
+                info!(jail = %self.jail, %id, by = %rule, "ignore")
             }
             Outcome::LetOff(None) => {}
             Outcome::Waits => return Some(Head::Fact),
             Outcome::Asks(command) => {
-                let (jail, world) = (self.jail.clone(), self.world.clone());
+                let (jail, world, id) = (self.jail.clone(), self.world.clone(), id.clone());
                 self.running.spawn(async move {
-                    let answer = world.answer(&jail, offender, &command).await;
-                    Done::Command(offender, command, answer)
+                    let answer = world.answer(&jail, &id, &command).await;
+                    Done::Command(id, command, answer)
                 });
                 return Some(Head::Command);
             }
@@ -296,7 +291,7 @@ impl Screen {
 
 impl World {
     /// What a command says of a failure. Whatever goes wrong, the failure counts.
-    async fn answer(&self, jail: &JailName, offender: Offender, command: &Command) -> Answer {
+    async fn answer(&self, jail: &JailName, id: &Id, command: &Command) -> Answer {
         // Never closed.
         let slot = self.commands.acquire().await;
         let ended = shell::run(command, self.command_patience).await;
@@ -308,11 +303,11 @@ impl World {
                 Some(1) => {}
                 _ => {
                     let (reason, stdout, stderr) = (ended.reason(), &ended.stdout, &ended.stderr);
-                    error!(%jail, %offender, script, reason, stdout, stderr, "ignorecommand failed; write one that returns 0 (ignore) or 1 (do not)");
+                    error!(%jail, %id, script, reason, stdout, stderr, "ignorecommand failed; write one that returns 0 (ignore) or 1 (do not)");
                 }
             },
             Err(error) => {
-                error!(%jail, %offender, script, error = chain(error), "ignorecommand failed")
+                error!(%jail, %id, script, error = chain(error), "ignorecommand failed")
             }
         }
         Answer::Counts

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use super::ignore::Screen;
 use super::wiring::{ToEnforcer, ToJail};
 use crate::clock::{Now, WallTime};
-use crate::event::{Ban, Change, Failure};
+use crate::event::{Ban, Change, Failure, Why};
 use crate::jail::Jail;
 
 /// Sleep in pieces of at most this: the wall clock, by which bans end, may be set meanwhile.
@@ -31,14 +31,14 @@ pub(super) async fn run(
         tokio::select! {
             batch = failures.recv(), if !screen.is_full() => match batch {
                 Some(batch) => {
-                    let bans = screen.judge(&mut jail, batch, Now::read());
-                    send_bans(&to_enforcer, bans).await?;
+                    let changes = screen.judge(&mut jail, batch, Now::read());
+                    send_all(&to_enforcer, changes).await?;
                 }
                 None => break,
             },
             done = screen.done() => {
-                let bans = screen.hear(&mut jail, done?, Now::read());
-                send_bans(&to_enforcer, bans).await?;
+                let changes = screen.hear(&mut jail, done?, Now::read());
+                send_all(&to_enforcer, changes).await?;
             }
             Some(message) = inbox.recv() => match message {
                 ToJail::Status(reply) => {
@@ -46,15 +46,15 @@ pub(super) async fn run(
                 }
                 ToJail::LetOff(nets) => jail.let_off(nets),
                 ToJail::Lifted(offenders) => {
-                    for offender in &offenders {
-                        jail.unban(offender);
+                    for offender in offenders {
+                        jail.unban(&offender.into());
                     }
                 }
             },
             () = sleep_until(jail.next_expiry()) => {
                 for ban in jail.expire(Now::read().wall) {
-                    info!(jail = name(&ban), offender = %ban.offender, "unban");
-                    send(&to_enforcer, Change::Unban(ban)).await?;
+                    info!(jail = name(&ban), id = %ban.id, "unban");
+                    send(&to_enforcer, Change::Unban(ban, Why::Ended)).await?;
                 }
             }
         }
@@ -71,8 +71,8 @@ async fn drain(
     let judged = timeout(DRAIN_PATIENCE, async {
         while screen.waiting() > 0 {
             let done = screen.done().await?;
-            let bans = screen.hear(&mut jail, done, Now::read());
-            send_bans(to_enforcer, bans).await?;
+            let changes = screen.hear(&mut jail, done, Now::read());
+            send_all(to_enforcer, changes).await?;
         }
         Ok(())
     });
@@ -86,9 +86,9 @@ async fn drain(
     }
 }
 
-async fn send_bans(to_enforcer: &mpsc::Sender<ToEnforcer>, bans: Vec<Ban>) -> Result<()> {
-    for ban in bans {
-        send(to_enforcer, Change::Ban(ban)).await?;
+async fn send_all(to_enforcer: &mpsc::Sender<ToEnforcer>, changes: Vec<Change>) -> Result<()> {
+    for change in changes {
+        send(to_enforcer, change).await?;
     }
     Ok(())
 }

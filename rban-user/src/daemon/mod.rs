@@ -99,7 +99,6 @@ async fn serve(options: Options) -> Result<()> {
     let server = Server::listen(&options.socket)?;
     let settings = &options.config.settings;
     ensure!(settings.enforce == Enforce::Xdp, "only enforce = xdp is carried out yet; write that");
-    ensure!(settings.ipv6_prefix == 128, "only ipv6_prefix = 128 is carried out yet; write that");
     let (jails, failed) = open_jails(&options.config)?;
     let scopes = jails.iter().filter_map(|jail| Some((jail.spec.name.clone(), scope(jail)?)));
     let scopes: HashMap<JailName, Scope> = scopes.collect();

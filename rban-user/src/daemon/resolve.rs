@@ -19,7 +19,7 @@ use super::names::Names;
 use super::wiring;
 use crate::addr::{HostName, Offender};
 use crate::clock::{MonoTime, Now, WallTime};
-use crate::event::{Failure, JailName, Line};
+use crate::event::{Failure, Id, JailName, Line};
 use crate::recent::Recent;
 
 /// An answer is good for so long, and so is that there is none (spec, filter 8.1).
@@ -197,7 +197,8 @@ impl Desk {
         }
         let failure = |offender: &Offender| Failure {
             jail: sighting.jail.clone(),
-            offender: *offender,
+            id: Id::Net(*offender),
+            ip: None,
             time: sighting.time,
             lines: sighting.lines.clone(),
             captures: sighting.captures.clone(),
@@ -294,9 +295,8 @@ mod tests {
         /// Whose failure comes next, and when that was.
         async fn next(&mut self) -> Vec<(String, i64)> {
             let batch = timeout(PATIENCE, self.failures.recv()).await.expect("none came").unwrap();
-            let told = |failure: Failure| {
-                (failure.offender.to_string(), failure.time.as_micros() / 1_000_000)
-            };
+            let told =
+                |failure: Failure| (failure.id.to_string(), failure.time.as_micros() / 1_000_000);
             batch.into_iter().map(told).collect()
         }
     }

@@ -13,6 +13,8 @@ use crate::scope::Scope;
 /// One party's wish to keep an offender out.
 #[derive(Clone, Debug)]
 pub struct Claim {
+    /// Whose packets it is about.
+    pub offender: Offender,
     /// Who wants it, until when, and why.
     pub ban: Ban,
     /// Which packets it is about.
@@ -24,10 +26,10 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// A claim that the kernel has not heard of.
+    /// A claim that the kernel has not heard of; `None` where the ban is of no address, of which it could not hear.
     #[must_use]
-    pub fn new(ban: Ban, scope: Scope) -> Self {
-        Self { ban, scope, enforced: None, first_drop: None }
+    pub fn new(ban: Ban, scope: Scope) -> Option<Self> {
+        Some(Self { offender: ban.id.net()?, ban, scope, enforced: None, first_drop: None })
     }
 }
 
@@ -45,7 +47,7 @@ pub type Composed = (Option<WallTime>, Scope);
 impl Ledger {
     /// Adds a claim; it takes the place of an earlier one of the same party.
     pub(super) fn add(&mut self, claim: Claim) {
-        let offender = claim.ban.offender;
+        let offender = claim.offender;
         self.ends.extend(claim.ban.until.map(|until| (until, offender)));
         let claims = self.claims.entry(offender).or_default();
         claims.retain(|other| other.ban.jail != claim.ban.jail);
@@ -144,15 +146,9 @@ mod tests {
     }
 
     fn claim(jail: Option<&str>, until: Option<i64>, scope: &str) -> Claim {
-        let ban = Ban {
-            jail: jail.map(Into::into),
-            offender: offender(),
-            since: WallTime::from_secs(0),
-            until: until.map(WallTime::from_secs),
-            attempts: 0,
-            matches: Vec::new(),
-        };
-        Claim::new(ban, scope.parse().unwrap())
+        let (since, until) = (WallTime::from_secs(0), until.map(WallTime::from_secs));
+        let ban = Ban::by_hand(jail.map(Into::into), offender().into(), since, until);
+        Claim::new(ban, scope.parse().unwrap()).unwrap()
     }
 
     #[track_caller]
@@ -184,6 +180,12 @@ mod tests {
         check(&ledger, Some((None, "all")));
         ledger.expire(WallTime::from_secs(1_000));
         check(&ledger, Some((None, "all")));
+    }
+
+    #[test]
+    fn a_ban_of_no_address_is_not_for_the_kernel() {
+        let ban = Ban::by_hand(None, "root".into(), WallTime::from_secs(0), None);
+        assert!(Claim::new(ban, "all".parse().unwrap()).is_none());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use xdp::{Bans, Event, Pins, Request, Standing, XdpError};
 
 use crate::addr::Offender;
 use crate::clock::{Now, WallTime};
-use crate::event::{Ban, JailName};
+use crate::event::{Ban, JailName, Origin};
 
 /// Who is kept out, and the kernel that does it.
 pub struct Enforcer {
@@ -31,15 +31,11 @@ impl Enforcer {
             if record.until.is_some_and(|until| until <= now.mono) {
                 continue;
             }
-            let ban = Ban {
-                jail: None,
-                offender: record.offender,
-                since: now.wall,
-                until: record.until.map(|until| now.to_wall(until)),
-                attempts: 0,
-                matches: Vec::new(),
-            };
-            ledger.add(Claim::new(ban, record.scope));
+            let until = record.until.map(|until| now.to_wall(until));
+            let ban = Ban::by_hand(None, record.offender.into(), now.wall, until);
+            if let Some(claim) = Claim::new(Ban { origin: Origin::Restored, ..ban }, record.scope) {
+                ledger.add(claim);
+            }
         }
         Ok(Self { bans, ledger })
     }
@@ -49,14 +45,14 @@ impl Enforcer {
     /// # Errors
     /// Where the kernel has no room or refuses.
     pub fn claim(&mut self, claims: Vec<Claim>, now: Now) -> Result<(), XdpError> {
-        let offenders: Vec<Offender> = claims.iter().map(|claim| claim.ban.offender).collect();
+        let offenders: Vec<Offender> = claims.iter().map(|claim| claim.offender).collect();
         let before: Vec<(Option<JailName>, Offender, Option<Claim>)> = claims
             .iter()
             .map(|claim| {
-                let Ban { jail, offender, .. } = &claim.ban;
-                let standing = self.ledger.claims(*offender).iter();
-                let earlier = standing.clone().find(|other| other.ban.jail == *jail);
-                (jail.clone(), *offender, earlier.cloned())
+                let (jail, offender) = (&claim.ban.jail, claim.offender);
+                let mut standing = self.ledger.claims(offender).iter();
+                let earlier = standing.find(|other| other.ban.jail == *jail);
+                (jail.clone(), offender, earlier.cloned())
             })
             .collect();
         for claim in claims {

@@ -1,30 +1,42 @@
 //! Failures become bans.
 //!
-//! In: a [`Failure`], an admin's ban or unban, and the time. Out: the [`Ban`]s that begin and those that end; or what
-//! has to be known before a failure can be judged. A jail
-//! does no I/O and reads no clock; whoever owns it sleeps until [`Jail::next_expiry`]. What a ban does is not known
-//! here.
+//! In: a [`Failure`], what an admin wants, what is known of somebody's past, and the time. Out: the [`Ban`]s that begin,
+//! change and end; or what has to be known before a failure can be judged. A jail does no I/O and reads no clock;
+//! whoever owns it sleeps until [`Jail::next_expiry`]. What a ban does is not known here.
+//!
+//! A jail's memory is bounded whatever the logs say: so many offenders are counted, so many bans are in force, so much is
+//! remembered of what led to them (`attempts`, `bans`). What makes room is said there.
 
 mod attempts;
 mod bans;
+pub mod formula;
+mod growth;
+mod hand;
 pub mod ignore;
+mod increment;
+mod neighbours;
 mod nets;
+mod outcome;
 mod policy;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
 use attempts::Attempts;
-use bans::Bans;
-use ignore::{Answer, Asker, Decision, Found, Ignore, Question, Rule};
+use bans::{Added, Bans, Length};
+pub use hand::Span;
+use ignore::{Answer, Asker, Decision, Found, Ignore, Question};
+pub use increment::Weight;
 use ipnet::IpNet;
-pub use policy::{Increment, Spec};
+use neighbours::Neighbourhood;
+pub use outcome::{Bad, Counted, End, Grown, Outcome, Record, Restored, Standing, Step, Surprise};
+pub use policy::{Increment, Neighbours, Spec};
 use serde::Serialize;
 
-use crate::addr::Offender;
 use crate::clock::{MonoTime, Now, WallTime};
-use crate::event::{Ban, Failure};
+use crate::event::{Ban, Failure, Id, Origin};
+
+/// Of a longer text that somebody is known by, only so much counts.
+const ID_MAX_BYTES: usize = 256;
 
 /// One jail: who failed how often, and who is banned for it.
 #[derive(Debug)]
@@ -33,19 +45,25 @@ pub struct Jail {
     ignore: Ignore,
     attempts: Attempts,
     bans: Bans,
+    neighbourhood: Option<Neighbourhood>,
 }
 
-/// What becomes of a failure.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It counted, and may have been one too many.
-    Counted(Option<Ban>),
-    /// It does not count by this rule; `None` = by one that was told of before.
-    LetOff(Option<Rule>),
-    /// Not known before one of the [questions](Jail::questions) is answered; then it is to be judged again.
-    Waits,
-    /// Not known before this command has run; then it is to be [settled](Jail::settle).
-    Asks(ignore::Command),
+/// As how many a failure counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tally {
+    /// One, however many lines tell of it: it was found in a log.
+    One,
+    /// One for each line, and one at least: somebody reported it (`attempt`).
+    Lines,
+}
+
+impl Tally {
+    fn times(self, failure: &Failure) -> u32 {
+        match self {
+            Self::One => 1,
+            Self::Lines => u32::try_from(failure.lines.len()).unwrap_or(u32::MAX).max(1),
+        }
+    }
 }
 
 /// A jail in numbers, under fail2ban's names.
@@ -66,10 +84,29 @@ pub struct Status {
 impl Jail {
     /// A jail where nobody has failed yet.
     #[must_use]
-    pub fn new(mut spec: Spec) -> Self {
-        let ignore = Ignore::new(std::mem::take(&mut spec.ignore));
+    pub fn new(spec: Spec) -> Self {
+        let ignore = Ignore::new(spec.ignore.clone());
         let attempts = Attempts::new(spec.findtime, spec.maxmatches);
-        Self { spec, ignore, attempts, bans: Bans::default() }
+        let bans = Bans::new(spec.name.clone());
+        let neighbourhood = spec.neighbours.map(|policy| Neighbourhood::of(policy, bans.ids()));
+        Self { spec, ignore, attempts, bans, neighbourhood }
+    }
+
+    /// Obeys another configuration from now on. Bans stay as they are, and so do counts (spec, jail 13).
+    pub fn set_spec(&mut self, spec: Spec) {
+        self.ignore.change(spec.ignore.clone());
+        self.attempts.count_by(spec.findtime, spec.maxmatches);
+        if self.neighbourhood.as_ref().map(Neighbourhood::policy) != spec.neighbours {
+            let of = |policy| Neighbourhood::of(policy, self.bans.ids());
+            self.neighbourhood = spec.neighbours.map(of);
+        }
+        self.spec = spec;
+    }
+
+    /// What it obeys.
+    #[must_use]
+    pub fn spec(&self) -> &Spec {
+        &self.spec
     }
 
     /// Lets these off from now on, whatever its `ignoreip` says: this host, and what it cannot do without.
@@ -88,22 +125,28 @@ impl Jail {
     }
 
     /// Counts a failure unless it is to be ignored, and bans the offender if it was one too many.
-    pub fn judge(&mut self, failure: &Failure, now: Now) -> Outcome {
+    pub fn judge(&mut self, failure: &Failure, tally: Tally, now: Now) -> Outcome {
         let asker = Asker { failure, bantime: self.spec.bantime };
         let decision = self.ignore.judge(&asker, now.mono);
-        self.carry_out(decision, failure, now.wall)
+        self.carry_out(decision, failure, tally, now.wall)
     }
 
     /// The same, once the command that it asked for has answered.
-    pub fn settle(&mut self, failure: &Failure, answer: Answer, now: Now) -> Outcome {
+    pub fn settle(&mut self, failure: &Failure, tally: Tally, answer: Answer, now: Now) -> Outcome {
         let asker = Asker { failure, bantime: self.spec.bantime };
         let decision = self.ignore.settle(&asker, answer, now.mono);
-        self.carry_out(decision, failure, now.wall)
+        self.carry_out(decision, failure, tally, now.wall)
     }
 
-    fn carry_out(&mut self, decision: Decision, failure: &Failure, now: WallTime) -> Outcome {
+    fn carry_out(
+        &mut self,
+        decision: Decision,
+        failure: &Failure,
+        tally: Tally,
+        now: WallTime,
+    ) -> Outcome {
         match decision {
-            Decision::Counts => Outcome::Counted(self.record(failure, now)),
+            Decision::Counts => Outcome::Counted(self.record(failure, tally, now)),
             Decision::LetOff(rule) => Outcome::LetOff(rule),
             Decision::Waits => Outcome::Waits,
             Decision::Asks(command) => Outcome::Asks(command),
@@ -111,58 +154,90 @@ impl Jail {
     }
 
     /// Counts a failure, and bans the offender if it was one too many.
-    ///
-    /// The ban counts from the offender's latest failure by the log's clock; if it would be over by `now` there is
-    /// none (spec, jail 4). Of someone already banned, the ban is returned if it now ends later.
-    fn record(&mut self, failure: &Failure, now: WallTime) -> Option<Ban> {
-        let retry = self.attempts.add(failure.offender, failure.time, &failure.lines);
-        if retry < self.spec.maxretry.get() {
-            self.attempts.purge(now);
-            return None;
-        }
-        let entry = self.attempts.remove(&failure.offender)?;
+    fn record(&mut self, failure: &Failure, tally: Tally, now: WallTime) -> Counted {
+        let id = self.counted_as(&failure.id);
+        let retry = self.attempts.add(&id, failure, tally.times(failure));
+        let is_enough = retry >= self.spec.maxretry.get();
+        let step = if is_enough { self.condemn(&id, now) } else { None };
         self.attempts.purge(now);
-        let until = self.spec.bantime.map(|bantime| entry.time.saturating_add(bantime));
-        if until.is_some_and(|until| until <= now) {
+        Counted { id, retry, step }
+    }
+
+    /// As whose a failure counts: an IPv6 address as its prefix, unless that holds somebody who is let off.
+    fn counted_as(&self, id: &Id) -> Id {
+        match id {
+            Id::Net(offender) => {
+                let wide = offender.widened(self.spec.ipv6_prefix);
+                let is_narrow = wide == *offender || self.ignore.is_touched_by(wide.as_net());
+                Id::Net(if is_narrow { *offender } else { wide })
+            }
+            Id::Text(text) => {
+                let end = (0..=text.len().min(ID_MAX_BYTES)).rfind(|at| text.is_char_boundary(*at));
+                match end {
+                    Some(end) if end < text.len() => Id::Text(text[..end].into()),
+                    _ => id.clone(),
+                }
+            }
+        }
+    }
+
+    /// Bans somebody for the failures that count. The ban begins with the latest of them by the log's clock (spec,
+    /// jail 4).
+    fn condemn(&mut self, id: &Id, now: WallTime) -> Option<Step> {
+        let entry = self.attempts.remove(id)?;
+        let ban = Ban {
+            jail: Some(self.spec.name.clone()),
+            id: id.clone(),
+            ip: entry.ip,
+            since: entry.time,
+            until: self.spec.bantime.map(|bantime| entry.time.saturating_add(bantime)),
+            attempts: entry.failures,
+            matches: entry.matches.into(),
+            captures: entry.captures,
+            bancount: entry.bancount.saturating_add(1),
+            origin: Origin::Found,
+        };
+        Some(self.put(ban, Length::OfJail, now))
+    }
+
+    /// Puts a ban in force, unless it is over or there is one.
+    fn put(&mut self, ban: Ban, length: Length, now: WallTime) -> Step {
+        if ban.until.is_some_and(|until| until < now) {
+            return Step::Expired(ban);
+        }
+        let (present, end) = match self.bans.add(&ban, length) {
+            Added::New => {
+                let wider = self.spread(&ban);
+                return Step::Banned { ban, wider };
+            }
+            Added::Later(present) => (present, End::Later),
+            Added::Already(present) => (present, End::Same),
+        };
+        let surprise = Surprise::after(ban.since.since(present.since));
+        Step::Already { ban: present, end, surprise }
+    }
+
+    /// Bans the prefix of somebody who was just banned, if so many of its hosts now are and nobody in it is let off.
+    fn spread(&mut self, ban: &Ban) -> Option<Ban> {
+        let prefix = self.neighbourhood.as_mut()?.entered(&ban.id)?;
+        if ban.origin != Origin::Found || self.ignore.is_touched_by(prefix.as_net()) {
             return None;
         }
-        let ban = Ban {
-            jail: Some(self.spec.name.clone()),
-            offender: failure.offender,
-            since: entry.time,
-            until,
-            attempts: entry.retry,
-            matches: entry.matches.into(),
-        };
-        self.bans.add(ban).cloned()
+        let wider = Ban { id: prefix.into(), ip: None, ..ban.clone() };
+        (self.bans.add(&wider, Length::OfJail) == Added::New).then_some(wider)
     }
 
-    /// Bans an offender by hand: `ignoreip` is not asked (spec, jail 6). `None` if already banned for as long.
-    pub fn ban(
-        &mut self,
-        offender: Offender,
-        bantime: Option<Duration>,
-        now: WallTime,
-    ) -> Option<Ban> {
-        let ban = Ban {
-            jail: Some(self.spec.name.clone()),
-            offender,
-            since: now,
-            until: bantime.map(|bantime| now.saturating_add(bantime)),
-            attempts: 0,
-            matches: Vec::new(),
-        };
-        self.bans.add(ban).cloned()
-    }
-
-    /// Ends a ban before its time; `None` if there was none.
-    pub fn unban(&mut self, offender: &Offender) -> Option<Ban> {
-        self.bans.remove(offender)
-    }
-
-    /// Ends the bans whose end has come, and returns them, the earliest first.
+    /// Ends the bans whose end is past, and those that there is no room for, and returns them, the earliest first.
     pub fn expire(&mut self, now: WallTime) -> Vec<Ban> {
-        self.bans.expire(now)
+        let ended = self.bans.expire(now);
+        self.left(&ended);
+        ended
+    }
+
+    fn left(&mut self, bans: &[Ban]) {
+        if let Some(neighbourhood) = &mut self.neighbourhood {
+            bans.iter().for_each(|ban| neighbourhood.left(&ban.id));
+        }
     }
 
     /// When [`expire`](Self::expire) has something to do.
@@ -183,8 +258,26 @@ impl Jail {
         }
     }
 
-    /// The bans in force, in no order.
-    pub fn bans(&self) -> impl Iterator<Item = &Ban> {
+    /// The ban of this offender that is in force.
+    #[must_use]
+    pub fn find(&self, id: &Id) -> Option<Ban> {
+        self.bans.get(id).map(|(ban, _)| ban)
+    }
+
+    /// The bans in force, in no order. Each is put together as it is asked for.
+    pub fn bans(&self) -> impl Iterator<Item = Ban> {
         self.bans.iter()
+    }
+
+    /// The bans in force, in the order in which they began.
+    #[must_use]
+    pub fn bans_in_order(&self) -> Vec<Ban> {
+        self.bans.in_order()
+    }
+
+    /// The bans in force, the one that ends first first.
+    #[must_use]
+    pub fn bans_by_end(&self) -> Vec<Ban> {
+        self.bans.by_end()
     }
 }

@@ -21,6 +21,13 @@ impl Nets {
         Self { nets }
     }
 
+    /// Whether any of it is within this prefix, or the other way round.
+    pub(super) fn touches(&self, prefix: IpNet) -> bool {
+        let first = self.nets.partition_point(|net| net.network() < prefix.network());
+        let within = self.nets.get(first).is_some_and(|net| prefix.contains(net));
+        within || self.covers(&Offender::net(prefix))
+    }
+
     /// Whether the offender is in it; a prefix is if its first address is (spec, filter 8.2).
     pub(super) fn covers(&self, offender: &Offender) -> bool {
         let first: IpAddr = offender.as_net().network();
@@ -68,6 +75,23 @@ mod tests {
         check("10.0.0.0/24", true);
         check("2001:db8:5::/64", true);
         check("8.0.0.0/6", false);
+    }
+
+    #[test]
+    fn a_prefix_touches_what_it_holds_and_what_holds_it() {
+        let nets = Nets::new(
+            ["192.0.2.7/32", "10.0.0.0/8", "2001:db8:0:1::7/128"].map(|net| net.parse().unwrap()),
+        );
+        for prefix in
+            ["192.0.2.0/24", "192.0.2.7/32", "10.1.0.0/16", "2001:db8:0:1::/64", "0.0.0.0/0"]
+        {
+            assert!(nets.touches(prefix.parse().unwrap()), "{prefix}");
+        }
+        for prefix in
+            ["192.0.2.8/29", "192.0.3.0/24", "11.0.0.0/8", "2001:db8::/64", "2001:db9::/32"]
+        {
+            assert!(!nets.touches(prefix.parse().unwrap()), "{prefix}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::formula::Formula;
 use super::ignore;
 use crate::event::JailName;
 
@@ -21,6 +22,10 @@ pub struct Spec {
     pub maxmatches: usize,
     /// How bans grow with each that an offender had before; `None` = they do not.
     pub increment: Option<Increment>,
+    /// By how many bits IPv6 sources are counted and banned, 1 to 128.
+    pub ipv6_prefix: u8,
+    /// When a ban spreads to a whole prefix; `None` = never.
+    pub neighbours: Option<Neighbours>,
     /// Whose failures do not count.
     pub ignore: ignore::Spec,
 }
@@ -31,7 +36,7 @@ pub struct Increment {
     /// What every growth is multiplied by.
     pub factor: f64,
     /// The expression that gives a ban's length; `None` = doubled for each earlier ban.
-    pub formula: Option<String>,
+    pub formula: Option<Formula>,
     /// In place of the formula: what the first, second, … ban is multiplied by.
     pub multipliers: Vec<f64>,
     /// No ban grows longer.
@@ -40,4 +45,15 @@ pub struct Increment {
     pub rndtime: Option<Duration>,
     /// Whether bans of other jails count too.
     pub overalljails: bool,
+}
+
+/// When a ban spreads to a whole prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbours {
+    /// Once so many hosts of the prefix are banned, it is banned as a whole.
+    pub hosts: NonZeroU32,
+    /// How long a prefix of IPv4 is, in bits, 8 to 31.
+    pub v4: u8,
+    /// How long a prefix of IPv6 is, in bits, 16 to 64.
+    pub v6: u8,
 }

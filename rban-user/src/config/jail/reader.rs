@@ -184,7 +184,7 @@ impl Reader<'_> {
         }
         // Without notes of who reads what: nothing has read these for the jail's sake.
         let scope = Scope::new(self.config, &jail.name, &self.loader.budget).with_overlay(overlay);
-        for name in VARIABLES {
+        for name in VARIABLES.into_iter().chain(options::OWN) {
             if let Ok(Some(text)) = scope.get(name) {
                 jail.variables.push((name.to_owned(), text));
             }

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::daemon::names::Families;
-use crate::event::Line;
+use crate::event::{Change, Line};
 use crate::jail::{Spec, ignore};
 
 /// A test that waits longer has failed.
@@ -38,6 +38,8 @@ impl Test {
             bantime: None,
             maxmatches: 1,
             increment: None,
+            ipv6_prefix: 128,
+            neighbours: None,
             ignore,
         });
         let screen = Screen::new("sshd".into(), World::new(Names::asking(Families::Both, ask)));
@@ -48,24 +50,28 @@ impl Test {
         let now = Now::read();
         let failure = Failure {
             jail: "sshd".into(),
-            offender: offender.parse().unwrap(),
+            id: offender.into(),
+            ip: None,
             time: now.wall,
             lines: vec![Line::from(line.to_owned())],
             captures: Vec::new(),
         };
-        let bans = self.screen.judge(&mut self.jail, vec![failure], now);
-        self.note(bans);
+        let changes = self.screen.judge(&mut self.jail, vec![failure], now);
+        self.note(changes);
     }
 
-    fn note(&mut self, bans: Vec<Ban>) {
-        self.bans.extend(bans.iter().map(|ban| ban.offender.to_string()));
+    fn note(&mut self, changes: Vec<Change>) {
+        self.bans.extend(changes.iter().filter_map(|change| match change {
+            Change::Ban(ban) => Some(ban.id.to_string()),
+            _ => None,
+        }));
     }
 
     async fn hear(&mut self) {
         let done =
             timeout(PATIENCE, self.screen.done()).await.expect("nothing was found out").unwrap();
-        let bans = self.screen.hear(&mut self.jail, done, Now::read());
-        self.note(bans);
+        let changes = self.screen.hear(&mut self.jail, done, Now::read());
+        self.note(changes);
     }
 
     /// Who is banned once everything is judged.

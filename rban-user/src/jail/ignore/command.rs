@@ -52,6 +52,7 @@ enum Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Tag {
     Ip,
+    Fid,
     IpRev,
     Family,
     Failures,
@@ -157,7 +158,8 @@ impl Template {
 impl Tag {
     fn named(name: &str) -> Option<Self> {
         Some(match name {
-            "ip" | "fid" => Self::Ip,
+            "ip" => Self::Ip,
+            "fid" => Self::Fid,
             "ip-rev" => Self::IpRev,
             "family" => Self::Family,
             "failures" | "ipfailures" | "ipjailfailures" => Self::Failures,
@@ -185,11 +187,16 @@ impl Tag {
     fn value(&self, asker: &Asker<'_>) -> Vec<u8> {
         let failure = asker.failure;
         let mut value = match self {
-            Self::Ip => failure.offender.to_string().into_bytes(),
-            Self::IpRev => reversed(failure.offender.as_net().addr()).into_bytes(),
-            Self::Family => match failure.offender.as_net().addr() {
-                IpAddr::V4(_) => b"inet4".to_vec(),
-                IpAddr::V6(_) => b"inet6".to_vec(),
+            Self::Ip => match failure.ip {
+                Some(ip) => ip.to_string().into_bytes(),
+                None => failure.id.to_string().into_bytes(),
+            },
+            Self::Fid => failure.id.to_string().into_bytes(),
+            Self::IpRev => addr(failure).map_or_else(Vec::new, |addr| reversed(addr).into_bytes()),
+            Self::Family => match addr(failure) {
+                Some(IpAddr::V4(_)) => b"inet4".to_vec(),
+                Some(IpAddr::V6(_)) => b"inet6".to_vec(),
+                None => b"None".to_vec(),
             },
             Self::Failures => b"1".to_vec(),
             Self::Time => failure.time.as_micros().div_euclid(1_000_000).to_string().into_bytes(),
@@ -209,6 +216,12 @@ impl Tag {
         value.iter_mut().filter(|byte| **byte == 0).for_each(|byte| *byte = b'?');
         value
     }
+}
+
+/// The address that `<ip>` is, if it is one.
+fn addr(failure: &Failure) -> Option<IpAddr> {
+    let offender = failure.ip.or_else(|| failure.id.net())?;
+    Some(offender.as_net().addr())
 }
 
 /// As name servers are asked for the name of an address, up to the dot at its end.
@@ -244,7 +257,8 @@ mod tests {
     fn failure(user: &str) -> Failure {
         Failure {
             jail: "sshd".into(),
-            offender: "192.0.2.7".parse().unwrap(),
+            id: "192.0.2.7".into(),
+            ip: None,
             time: WallTime::from_secs(1_795_245_774),
             lines: vec![Line::from("a"), Line::from_static(b"b\xff\0")],
             captures: vec![("user".into(), user.to_owned())],
@@ -295,7 +309,7 @@ mod tests {
     #[test]
     fn an_ipv6_address_is_reversed_by_nibbles() {
         let mut failure = failure("root");
-        failure.offender = "2001:db8::1".parse().unwrap();
+        failure.id = "2001:db8::1".into();
         let reversed = format!("1.{}8.b.d.0.1.0.0.2.", "0.".repeat(23));
         assert_eq!(command("<ip-rev> <family>", &failure).script, format!("{reversed} inet6"));
     }

@@ -138,13 +138,17 @@ pub enum Found {
 /// The rules of one jail, and what is known of whom they mean.
 #[derive(Debug)]
 pub(super) struct Ignore {
-    ignoreself: bool,
+    spec: Spec,
     /// This host and what it cannot do without.
     own: Nets,
     /// The single addresses of `ignoreip`; its other entries are asked after them all.
     singles: HashSet<IpAddr>,
+    /// All addresses and prefixes of `ignoreip`.
+    listed: Nets,
     others: Vec<Other>,
-    command: Option<Template>,
+    /// The number of the first of the others: rules that took the place of earlier ones mistake no late answer to
+    /// those for one of theirs.
+    first: usize,
     cache: Option<Cache>,
 }
 
@@ -169,7 +173,12 @@ struct Fact {
 impl Ignore {
     pub(super) fn new(spec: Spec) -> Self {
         let (mut singles, mut others, mut nets) = (HashSet::new(), Vec::new(), Vec::new());
-        for entry in spec.ignoreip {
+        let listed = spec.ignoreip.iter().filter_map(|entry| match entry {
+            Entry::Net(net) => Some(net.as_net()),
+            _ => None,
+        });
+        let listed = Nets::new(listed);
+        for entry in spec.ignoreip.iter().cloned() {
             let about = match entry {
                 Entry::Net(net) => {
                     match net.as_addr() {
@@ -186,9 +195,37 @@ impl Ignore {
             others.push(Other::Fact(Fact { about, nets: Nets::default(), asked: false, due }));
         }
         others.push(Other::Nets(Nets::new(nets)));
-        let cache = spec.ignorecache.map(Cache::new);
-        let (ignoreself, command) = (spec.ignoreself, spec.ignorecommand);
-        Self { ignoreself, own: Nets::default(), singles, others, command, cache }
+        let cache = spec.ignorecache.clone().map(Cache::new);
+        Self { spec, own: Nets::default(), singles, listed, others, first: 0, cache }
+    }
+
+    /// Obeys another configuration from now on, and keeps what is known that concerns it as well.
+    pub(super) fn change(&mut self, spec: Spec) {
+        if spec == self.spec {
+            return;
+        }
+        let old = std::mem::replace(self, Self::new(spec));
+        self.own = old.own;
+        self.first = old.first + old.others.len();
+        for other in &mut self.others {
+            let Other::Fact(fact) = other else { continue };
+            let known = old.others.iter().find_map(|other| match other {
+                Other::Fact(known) if known.about == fact.about => Some(known),
+                _ => None,
+            });
+            if let Some(known) = known {
+                fact.nets = known.nets.clone();
+            }
+        }
+    }
+
+    /// Whether a ban of this prefix would meet somebody who is let off, as far as that is known.
+    pub(super) fn is_touched_by(&self, prefix: IpNet) -> bool {
+        let of_fact = |other: &Other| match other {
+            Other::Nets(_) => false,
+            Other::Fact(fact) => fact.nets.touches(prefix),
+        };
+        self.own.touches(prefix) || self.listed.touches(prefix) || self.others.iter().any(of_fact)
     }
 
     /// This host and what it cannot do without, from now on.
@@ -205,7 +242,7 @@ impl Ignore {
                 && fact.due <= now
             {
                 fact.asked = true;
-                questions.push(Question { number, about: fact.about.clone() });
+                questions.push(Question { number: self.first + number, about: fact.about.clone() });
             }
         }
         questions
@@ -213,7 +250,9 @@ impl Ignore {
 
     /// What was found out.
     pub(super) fn learn(&mut self, number: usize, found: Found, now: MonoTime) {
-        let Some(Other::Fact(fact)) = self.others.get_mut(number) else { return };
+        let index = number.checked_sub(self.first);
+        let other = index.and_then(|index| self.others.get_mut(index));
+        let Some(Other::Fact(fact)) = other else { return };
         let good = match &fact.about {
             About::Name(_) => NAME_GOOD,
             About::File(_) => FILE_GOOD,
@@ -227,16 +266,16 @@ impl Ignore {
 
     /// Whether this failure counts.
     pub(super) fn judge(&mut self, asker: &Asker<'_>, now: MonoTime) -> Decision {
-        let offender = &asker.failure.offender;
+        let offender = asker.failure.id.net();
         let key = self.cache.as_ref().map(|cache| cache.key(asker));
         let cached = key.as_ref().and_then(|key| self.cache.as_mut()?.find(key, now));
-        let single = offender.as_addr().is_some_and(|addr| self.singles.contains(&addr));
+        let addr = offender.and_then(|offender| offender.as_addr());
+        let single = addr.is_some_and(|addr| self.singles.contains(&addr));
+        let own = offender.is_some_and(|offender| self.own.covers(&offender));
         let decision = match cached {
             Some(Answer::LetOff) => return Decision::LetOff(None),
-            _ if self.own.covers(offender) && self.ignoreself => {
-                Decision::LetOff(Some(Rule::Ignoreself))
-            }
-            _ if self.own.covers(offender) => Decision::LetOff(Some(Rule::Lockout)),
+            _ if own && self.spec.ignoreself => Decision::LetOff(Some(Rule::Ignoreself)),
+            _ if own => Decision::LetOff(Some(Rule::Lockout)),
             Some(Answer::Counts) => return Decision::Counts,
             None if single => return Decision::LetOff(Some(Rule::Ip)),
             None => self.ask_others(asker),
@@ -260,7 +299,7 @@ impl Ignore {
     }
 
     fn ask_others(&self, asker: &Asker<'_>) -> Decision {
-        let offender = &asker.failure.offender;
+        let offender = asker.failure.id.net();
         for other in &self.others {
             let (nets, rule) = match other {
                 Other::Nets(nets) => (nets, Rule::Ip),
@@ -270,11 +309,11 @@ impl Ignore {
                     About::File(path) => (&fact.nets, Rule::File(path.clone())),
                 },
             };
-            if nets.covers(offender) {
+            if offender.is_some_and(|offender| nets.covers(&offender)) {
                 return Decision::LetOff(Some(rule));
             }
         }
-        match &self.command {
+        match &self.spec.ignorecommand {
             Some(template) => Decision::Asks(template.command(asker)),
             None => Decision::Counts,
         }

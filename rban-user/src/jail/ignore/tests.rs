@@ -13,7 +13,8 @@ fn at(secs: u64) -> MonoTime {
 fn failure(offender: &str) -> Failure {
     Failure {
         jail: "sshd".into(),
-        offender: offender.parse().unwrap(),
+        id: offender.into(),
+        ip: None,
         time: WallTime::from_secs(0),
         lines: Vec::new(),
         captures: vec![("user".into(), "root".to_owned())],
