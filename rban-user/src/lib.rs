@@ -14,11 +14,15 @@ pub mod control;
 pub mod detect;
 pub mod enforce;
 pub mod jail;
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "wired in by the daemon"))]
+mod log;
 pub mod source;
 
 pub mod event;
 
 mod recent;
+#[cfg_attr(not(test), expect(dead_code, reason = "wired in by the daemon"))]
+mod said;
 
 pub mod addr;
 pub mod clock;
