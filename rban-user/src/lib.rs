@@ -21,7 +21,6 @@ pub mod source;
 pub mod event;
 
 mod recent;
-#[cfg_attr(not(test), expect(dead_code, reason = "wired in by the daemon"))]
 mod said;
 
 pub mod addr;

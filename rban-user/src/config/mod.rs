@@ -52,7 +52,7 @@ pub use filter::{FilterText, LogType};
 pub use finding::{Finding, What};
 pub use jail::{Consequence, JailError, JailText, LogText};
 pub use load::{Config, FailedJail, Overrides, Unusable, Warning, examine, load, read, settings};
-#[cfg_attr(not(test), expect(unused_imports, reason = "wired in by the daemon"))]
+#[expect(unused_imports, reason = "wired in by the daemon")]
 pub(crate) use log_target::{NotALogTarget, log_target};
 pub use lookup::{Named, Origin, lookup};
 pub use options::{Setting, Value};

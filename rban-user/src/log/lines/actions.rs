@@ -252,5 +252,10 @@ mod tests {
         let text =
             "Failed to execute unban jail 'j' action 'a' info 'ActionInfo({})': Error unbanning x";
         check(&said, "actions", Level::Error, text);
+        let said = execute_failed(Deed::Reban, "j", "a", &"i", &"e");
+        let text = "Failed to execute reban jail 'j' action 'a' info 'i': e";
+        check(&said, "actions", Level::Error, text);
+        let text = "Failed to stop jail 'j' action 'a': e";
+        check(&stop_failed("j", "a", &"e"), "actions", Level::Error, text);
     }
 }

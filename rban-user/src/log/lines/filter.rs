@@ -170,6 +170,20 @@ mod tests {
     }
 
     #[test]
+    fn settings_are_indented() {
+        check(&encoding("utf-8"), Level::Info, "  encoding: utf-8");
+        check(&maxlines(10), Level::Info, "  maxLines: 10");
+    }
+
+    #[test]
+    fn a_clock_that_is_hours_off_has_another_zone() {
+        let off = Duration::from_secs(7_200);
+        let said = odd_time("j", off, Side::After, Suspicion::TimeZone);
+        assert!(said.text.starts_with("[j] Detected a log entry 2h after the current time"));
+        assert!(said.text.contains("This looks like a timezone problem."));
+    }
+
+    #[test]
     fn addresses_of_a_name_are_a_set() {
         let said = determined(&"host", &["192.0.2.1", "2001:db8::1"]);
         assert_eq!(

@@ -181,6 +181,12 @@ mod tests {
     }
 
     #[test]
+    fn a_jail_that_restarts_says_why() {
+        let text = "Restart jail 'j' (reason: 'polling' != 'systemd')";
+        assert_eq!(restart_jail("j", "polling", "systemd").text, text);
+    }
+
+    #[test]
     fn a_run_begins_with_fifty_dashes() {
         let [dashes, starting] = starting("1.1.1");
         assert_eq!(dashes.text, "-".repeat(50));
