@@ -22,6 +22,8 @@ mod jail;
 mod layer;
 mod lint;
 mod load;
+#[cfg_attr(not(test), expect(dead_code, reason = "wired in by the daemon"))]
+mod log_target;
 mod lookup;
 mod nearest;
 mod options;
@@ -50,6 +52,8 @@ pub use filter::{FilterText, LogType};
 pub use finding::{Finding, What};
 pub use jail::{Consequence, JailError, JailText, LogText};
 pub use load::{Config, FailedJail, Overrides, Unusable, Warning, examine, load, read, settings};
+#[expect(unused_imports, reason = "wired in by the daemon")]
+pub(crate) use log_target::{NotALogTarget, log_target};
 pub use lookup::{Named, Origin, lookup};
 pub use options::{Setting, Value};
 pub use problem::{Problem, Wrong};

@@ -2,15 +2,15 @@
 
 use super::tokens::Token;
 
-/// From the top of the picture to its bottom (ARCHITECTURE.md has `recent` and `scope` as well). A row may import the rows below it; siblings never import siblings.
+/// From the top of the picture to its bottom (ARCHITECTURE.md has `recent`, `said` and `scope` as well, and calls logfile `log`). A row may import the rows below it; siblings never import siblings.
 const ROWS: [&[&str]; 8] = [
     &["main", "lib"],
     &["cli"],
     &["daemon"],
     &["config"],
-    &["source", "detect", "jail", "enforce", "store", "fleet", "control", "metrics", "logfile"],
+    &["source", "detect", "jail", "enforce", "store", "fleet", "control", "metrics", "log"],
     &["event"],
-    &["recent"],
+    &["recent", "said"],
     &["addr", "clock", "scope"],
 ];
 

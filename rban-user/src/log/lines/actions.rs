@@ -1,0 +1,261 @@
+//! Of bans and what is done about them.
+
+use std::fmt::{self, Display};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::{Id, in_jail, moment};
+use crate::clock::WallTime;
+use crate::log::duration::Readable;
+use crate::said::{Level, Said};
+
+const ACTIONS: &str = "actions";
+const OBSERVER: &str = "observer";
+
+fn notice(jail: &str, what: fmt::Arguments<'_>) -> Said {
+    in_jail(ACTIONS, Level::Notice, jail, what)
+}
+
+/// A ban begins. fail2ban's filter `recidive` counts these.
+pub(crate) fn ban(jail: &str, id: &dyn Display) -> Said {
+    notice(jail, format_args!("Ban {}", Id(id)))
+}
+
+/// A ban of before the start goes on.
+pub(crate) fn restore_ban(jail: &str, id: &dyn Display) -> Said {
+    notice(jail, format_args!("Restore Ban {}", Id(id)))
+}
+
+/// A ban ended, or was lifted.
+pub(crate) fn unban(jail: &str, id: &dyn Display) -> Said {
+    notice(jail, format_args!("Unban {}", Id(id)))
+}
+
+/// A ban is taken back as its jail stops; it is restored when the jail starts again.
+pub(crate) fn repeal_ban(jail: &str, id: &dyn Display) -> Said {
+    notice(jail, format_args!("Repeal Ban {}", Id(id)))
+}
+
+/// A ban is carried out again, for the firewall had lost it; by one action or by all.
+pub(crate) fn reban(jail: &str, id: &dyn Display, action: Option<&str>) -> Said {
+    match action {
+        Some(action) => notice(jail, format_args!("Reban {}, action '{action}'", Id(id))),
+        None => notice(jail, format_args!("Reban {}", Id(id))),
+    }
+}
+
+/// An action takes back all of its bans at once.
+pub(crate) fn flush_tickets(jail: &str, action: &str) -> Said {
+    notice(jail, format_args!("Flush ticket(s) with {action}"))
+}
+
+/// A banned id fails again, so long after its ban: the later, the more it says that the ban does not work.
+pub(crate) fn already_banned(jail: &str, id: &dyn Display, later: Duration) -> Said {
+    let level = match later.as_secs() {
+        0..3 => Level::Debug,
+        3..60 => Level::Notice,
+        _ => Level::Warning,
+    };
+    in_jail(ACTIONS, level, jail, format_args!("{} already banned", Id(id)))
+}
+
+/// A ban would have ended already.
+pub(crate) fn expired(jail: &str, id: &dyn Display) -> Said {
+    in_jail(ACTIONS, Level::Info, jail, format_args!("Ignore {}, expired bantime", Id(id)))
+}
+
+/// Somebody asked to unban who is not banned.
+pub(crate) fn not_banned(id: &dyn Display) -> Said {
+    Said::new(ACTIONS, Level::Msg, format!("{} is not banned", Id(id)))
+}
+
+/// `bantime` is set, in seconds.
+pub(crate) fn bantime(secs: &dyn Display) -> Said {
+    Said::new(ACTIONS, Level::Info, format!("  banTime: {secs}"))
+}
+
+/// What an action was to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    Ban,
+    Unban,
+    Reban,
+}
+
+impl Display for Deed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ban => "ban",
+            Self::Unban => "unban",
+            Self::Reban => "reban",
+        })
+    }
+}
+
+fn failed(what: fmt::Arguments<'_>, jail: &str, action: &str, error: &dyn Display) -> Said {
+    let text = format!("Failed to {what} jail '{jail}' action '{action}'{error}");
+    Said::new(ACTIONS, Level::Error, text)
+}
+
+/// An action did not start.
+pub(crate) fn start_failed(jail: &str, action: &str, error: &dyn Display) -> Said {
+    failed(format_args!("start"), jail, action, &format_args!(": {error}"))
+}
+
+/// An action did not stop.
+pub(crate) fn stop_failed(jail: &str, action: &str, error: &dyn Display) -> Said {
+    failed(format_args!("stop"), jail, action, &format_args!(": {error}"))
+}
+
+/// An action did not do its part of a ban; the info is what the action was told of it.
+pub(crate) fn execute_failed(
+    deed: Deed,
+    jail: &str,
+    action: &str,
+    info: &dyn Display,
+    error: &dyn Display,
+) -> Said {
+    let rest = format_args!(" info '{info}': {error}");
+    failed(format_args!("execute {deed}"), jail, action, &rest)
+}
+
+/// A known offender failed, and needs fewer failures than others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bad {
+    /// When.
+    pub(crate) at: WallTime,
+    /// How often it was banned before.
+    pub(crate) count: u32,
+    /// As how many failures this one counts.
+    pub(crate) weight: Weight,
+    pub(crate) leads_to: LeadsTo,
+}
+
+/// As how many failures one counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Weight {
+    /// As reckoned: told with a decimal.
+    Reckoned(f64),
+    /// `maxretry`, which is less: told as it is.
+    Capped(u32),
+}
+
+/// What a known offender's failure leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeadsTo {
+    Nothing,
+    Ban,
+}
+
+/// A known offender failed.
+pub(crate) fn found_bad(jail: &str, id: &dyn Display, bad: &Bad, zone: &TimeZone) -> Said {
+    let (at, count) = (moment(bad.at, zone), bad.count);
+    let weight = match bad.weight {
+        Weight::Reckoned(weight) => format!("{weight:?}"),
+        Weight::Capped(weight) => weight.to_string(),
+    };
+    let ban = if bad.leads_to == LeadsTo::Ban { ", Ban" } else { "" };
+    in_jail(
+        OBSERVER,
+        Level::Info,
+        jail,
+        format_args!("Found {}, bad - {at}, {count} # -> {weight}{ban}", Id(id)),
+    )
+}
+
+/// A known offender's ban will be longer.
+pub(crate) fn is_bad(
+    jail: &str,
+    id: &dyn Display,
+    count: u32,
+    last: WallTime,
+    from_secs: f64,
+    to_secs: f64,
+    zone: &TimeZone,
+) -> Said {
+    let (last, from, to) = (moment(last, zone), Readable(from_secs), Readable(to_secs));
+    in_jail(
+        OBSERVER,
+        Level::Info,
+        jail,
+        format_args!("IP {} is bad: {count} # last {last} - incr {from} to {to}", Id(id)),
+    )
+}
+
+/// A ban is longer, its n-th. Neither seconds nor an end: it is for ever.
+pub(crate) fn increase_ban(
+    jail: &str,
+    id: &dyn Display,
+    nth: u32,
+    longer: Option<(f64, WallTime)>,
+    zone: &TimeZone,
+) -> Said {
+    let (duration, end) = match longer {
+        Some((secs, until)) => (Readable(secs).to_string(), moment(until, zone)),
+        None => ("permanent".to_owned(), "infinite".to_owned()),
+    };
+    let what = format_args!("Increase Ban {} ({nth} # {duration} -> {end})", Id(id));
+    in_jail(OBSERVER, Level::Notice, jail, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: WallTime = WallTime::from_secs(1_795_245_803);
+
+    #[track_caller]
+    fn check(said: &Said, logger: &str, level: Level, text: &str) {
+        assert_eq!((said.logger, said.level, said.text.as_str()), (logger, level, text));
+    }
+
+    #[test]
+    fn a_later_failure_of_the_banned_is_more_alarming() {
+        let level = |secs| already_banned("j", &"192.0.2.1", Duration::from_secs(secs)).level;
+        let levels = [level(2), level(3), level(59), level(60)];
+        assert_eq!(levels, [Level::Debug, Level::Notice, Level::Notice, Level::Warning]);
+    }
+
+    #[test]
+    fn growing_bans_as_the_specification_has_them() {
+        let id = &"192.0.2.1";
+        let said = increase_ban("j", id, 2, Some((12.0, AT)), &TimeZone::UTC);
+        let text = "[j] Increase Ban 192.0.2.1 (2 # 12s -> 2026-11-21 07:23:23)";
+        check(&said, "observer", Level::Notice, text);
+        let said = increase_ban("j", id, 2, None, &TimeZone::UTC);
+        let text = "[j] Increase Ban 192.0.2.1 (2 # permanent -> infinite)";
+        check(&said, "observer", Level::Notice, text);
+        let said = is_bad("j", id, 1, AT, 6.0, 12.0, &TimeZone::UTC);
+        let text = "[j] IP 192.0.2.1 is bad: 1 # last 2026-11-21 07:23:23 - incr 6s to 12s";
+        check(&said, "observer", Level::Info, text);
+    }
+
+    #[test]
+    fn a_weight_has_a_decimal_unless_it_is_maxretry() {
+        let said = |weight, leads_to| {
+            let bad = Bad { at: AT, count: 1, weight, leads_to };
+            found_bad("j", &"192.0.2.1", &bad, &TimeZone::UTC)
+        };
+        let text = "[j] Found 192.0.2.1, bad - 2026-11-21 07:23:23, 1 # -> 2.0, Ban";
+        check(&said(Weight::Reckoned(2.0), LeadsTo::Ban), "observer", Level::Info, text);
+        let text = "[j] Found 192.0.2.1, bad - 2026-11-21 07:23:23, 1 # -> 3";
+        check(&said(Weight::Capped(3), LeadsTo::Nothing), "observer", Level::Info, text);
+    }
+
+    #[test]
+    fn failing_actions_are_named() {
+        let said = start_failed("j", "a", &"Error starting action Jail('j')/a: 'Script error'");
+        let text = "Failed to start jail 'j' action 'a': Error starting action Jail('j')/a: 'Script error'";
+        check(&said, "actions", Level::Error, text);
+        let said = execute_failed(Deed::Unban, "j", "a", &"ActionInfo({})", &"Error unbanning x");
+        let text =
+            "Failed to execute unban jail 'j' action 'a' info 'ActionInfo({})': Error unbanning x";
+        check(&said, "actions", Level::Error, text);
+        let said = execute_failed(Deed::Reban, "j", "a", &"i", &"e");
+        let text = "Failed to execute reban jail 'j' action 'a' info 'i': e";
+        check(&said, "actions", Level::Error, text);
+        let text = "Failed to stop jail 'j' action 'a': e";
+        check(&stop_failed("j", "a", &"e"), "actions", Level::Error, text);
+    }
+}
