@@ -22,4 +22,5 @@ mod recent;
 
 pub mod addr;
 pub mod clock;
+mod glob;
 pub mod scope;

@@ -1,5 +1,6 @@
-//! The source as the daemon sees it: real files, real events.
+//! The reader as the daemon sees it: real files, real events.
 
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use super::super::{Begin, Encoding, Written};
 use super::*;
 
 /// A test that waits longer has failed.
@@ -15,42 +17,82 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 struct Running {
     batches: mpsc::Receiver<Batch>,
+    mailbox: Mailbox,
     stop: oneshot::Sender<()>,
-    task: JoinHandle<Result<(), Error>>,
+    task: JoinHandle<Vec<Seen>>,
+}
+
+/// A feed that is begun at its end, in a reader of its own.
+fn feed(path: &Path) -> (Feed, mpsc::Receiver<Batch>) {
+    let (to, batches) = mpsc::channel(2);
+    let feed = Feed {
+        id: FeedId(1),
+        path: path.to_owned(),
+        begin: Begin::End,
+        encoding: Encoding::UTF_8,
+        backend: Backend::Pyinotify,
+        positions: HashMap::new(),
+        to,
+    };
+    (feed, batches)
 }
 
 impl Running {
     fn follow(paths: &[&Path]) -> Self {
-        Self::begin(paths, Begin::End)
+        Self::begin(paths, Begin::End, &Backend::Pyinotify)
     }
 
-    fn begin(paths: &[&Path], begin: Begin) -> Self {
-        let log = |path: &&Path| Log { path: path.to_path_buf(), begin };
-        let spec = Spec { logs: paths.iter().map(log).collect(), ..Spec::default() };
-        let (sender, batches) = mpsc::channel(2);
+    fn begin(paths: &[&Path], begin: Begin, backend: &Backend) -> Self {
+        let (to, batches) = mpsc::channel(2);
+        let feeds = (1..).zip(paths).map(|(id, path)| Feed {
+            id: FeedId(id),
+            begin,
+            backend: backend.clone(),
+            to: to.clone(),
+            ..feed(path).0
+        });
+        Self::start(feeds.collect(), batches)
+    }
+
+    fn start(feeds: Vec<Feed>, batches: mpsc::Receiver<Batch>) -> Self {
+        let mut reader = Reader::new();
+        for feed in feeds {
+            reader.add(feed).unwrap();
+        }
+        let mailbox = reader.mailbox();
         let (stop, stopped) = oneshot::channel();
-        let source = Source::open(&spec).unwrap();
-        let task = tokio::spawn(source.run(sender, async { drop(stopped.await) }));
-        Self { batches, stop, task }
+        let task = tokio::spawn(reader.run(async { drop(stopped.await) }));
+        Self { batches, mailbox, stop, task }
     }
 
     /// The next so many lines, whatever batches they come in.
     async fn next(&mut self, count: usize) -> Vec<String> {
-        self.next_written(count).await.into_iter().map(|(line, _)| line).collect()
+        self.next_batches(count).await.into_iter().map(|(line, _)| line).collect()
     }
 
-    /// The same, each with when it was written.
-    async fn next_written(&mut self, count: usize) -> Vec<(String, Written)> {
+    /// The same, each with the batch that it came in.
+    async fn next_batches(&mut self, count: usize) -> Vec<(String, Batch)> {
         let mut found = Vec::new();
         while found.len() < count {
             let batch = tokio::time::timeout(PATIENCE, self.batches.recv()).await;
-            let Batch { lines, written } =
-                batch.unwrap_or_else(|_| panic!("only {found:?} came")).unwrap();
-            assert!(!lines.is_empty() && lines.len() <= BATCH_LINES);
-            let text = |line: &Line| String::from_utf8(line.to_vec()).unwrap();
-            found.extend(lines.iter().map(|line| (text(line), written)));
+            let batch = batch.unwrap_or_else(|_| panic!("only {found:?} came")).unwrap();
+            let text = String::from_utf8(batch.chunk.to_vec()).unwrap();
+            assert!(text.ends_with('\n') && text.lines().count() == batch.lines);
+            found.extend(text.lines().map(|line| (line.to_owned(), batch.clone())));
         }
         found
+    }
+
+    /// Nothing more comes for a while.
+    async fn expect_nothing(&mut self) {
+        let more = tokio::time::timeout(Duration::from_millis(50), self.batches.recv()).await;
+        assert!(more.is_err(), "{more:?}");
+    }
+
+    async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> T {
+        let (answer, answered) = oneshot::channel();
+        self.mailbox.send(ask(answer)).await.unwrap();
+        tokio::time::timeout(PATIENCE, answered).await.unwrap().unwrap()
     }
 }
 
@@ -179,15 +221,22 @@ async fn it_ends_when_told_to() {
     let directory = TempDir::new().unwrap();
     let running = Running::follow(&[&directory.path().join("log")]);
     running.stop.send(()).unwrap();
-    tokio::time::timeout(PATIENCE, running.task).await.unwrap().unwrap().unwrap();
+    tokio::time::timeout(PATIENCE, running.task).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn it_ends_when_nobody_listens() {
+async fn a_feed_that_nobody_listens_to_is_dropped_and_the_others_run() {
     let directory = TempDir::new().unwrap();
-    let running = Running::follow(&[&directory.path().join("log")]);
-    drop(running.batches);
-    tokio::time::timeout(PATIENCE, running.task).await.unwrap().unwrap().unwrap();
+    let log = directory.path().join("log");
+    let mut running = Running::follow(&[&log]);
+    let (deaf, batches) = feed(&log);
+    running.ask(|answer| Ask::Add(Feed { id: FeedId(2), ..deaf }, answer)).await.unwrap();
+    drop(batches);
+    append(&log, "a\n");
+    assert_eq!(running.next(1).await, ["a"]);
+    let feeds: Vec<FeedId> =
+        running.ask(Ask::Report).await.into_iter().flat_map(|seen| seen.feeds).collect();
+    assert_eq!(feeds, [FeedId(1)]);
 }
 
 #[tokio::test]
@@ -201,15 +250,13 @@ async fn it_ends_even_if_it_waits_for_room() {
     }
     assert_eq!(running.next(1).await, ["x"]);
     running.stop.send(()).unwrap();
-    tokio::time::timeout(PATIENCE, running.task).await.unwrap().unwrap().unwrap();
+    tokio::time::timeout(PATIENCE, running.task).await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn a_log_that_cannot_be_followed_is_named_with_the_remedy() {
     let directory = TempDir::new().unwrap();
-    let log = Log { path: directory.path().into(), begin: Begin::End };
-    let spec = Spec { logs: vec![log], ..Spec::default() };
-    let message = Source::open(&spec).unwrap_err().to_string();
+    let message = Reader::new().add(feed(directory.path()).0).unwrap_err().to_string();
     let place = directory.path().display();
     assert_eq!(message, format!("{place}: not a regular file; give the path of a log file"));
 }
@@ -219,9 +266,11 @@ async fn what_stood_in_a_log_before_is_told_from_what_is_new() {
     let directory = TempDir::new().unwrap();
     let log = directory.path().join("log");
     std::fs::write(&log, "a\nb\n").unwrap();
-    let mut running = Running::begin(&[&log], Begin::Start);
-    let before = |line: &str| (line.to_owned(), Written::Before);
-    assert_eq!(running.next_written(2).await, [before("a"), before("b")]);
-    std::fs::write(&log, "a\nb\nc\n").unwrap();
-    assert_eq!(running.next_written(1).await, [("c".to_owned(), Written::Now)]);
+    let mut running = Running::begin(&[&log], Begin::Start, &Backend::Auto);
+    for (line, batch) in running.next_batches(2).await {
+        assert_eq!(batch.written, Written::Before, "{line}");
+    }
+    append(&log, "c\n");
+    let (line, batch) = running.next_batches(1).await.remove(0);
+    assert_eq!((line.as_str(), batch.written), ("c", Written::Now));
 }
