@@ -7,6 +7,7 @@
 mod chunks;
 mod decode;
 mod file;
+pub mod journal;
 mod lines;
 mod pace;
 mod position;
