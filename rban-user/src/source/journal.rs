@@ -165,7 +165,8 @@ impl Journal {
         command.arg(format!("--output-fields={}", WANTED.join(",")));
         command.args(&self.places);
         match &position.name {
-            Some(name) => command.arg(format!("--after-cursor={name}")),
+            // Not after it: where that entry is gone, its successor would be passed over.
+            Some(name) => command.arg(format!("--cursor={name}")),
             None => command.arg(format!("--since=@{}", position.time.as_micros() / 1_000_000)),
         };
         command.arg("--").args(&self.matches);
@@ -259,8 +260,12 @@ impl Following {
         let mut entries = Vec::with_capacity(fields.len());
         for fields in fields {
             let Some(received) = fields.received() else { continue };
-            // The program seeks to the second.
-            if self.position.name.is_none() && received <= self.position.time {
+            let is_known = match &self.position.name {
+                Some(name) => fields.cursor() == Some(name),
+                // The program seeks to the second.
+                None => received <= self.position.time,
+            };
+            if is_known {
                 continue;
             }
             entries.extend(fields.entry(&self.zone));

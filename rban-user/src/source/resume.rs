@@ -3,6 +3,9 @@
 //! A log that was moved away is found by its inode, one that was copied away and emptied by the digest of its first
 //! line; both beside the log. Not found: one that was compressed, or moved to another directory.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -164,52 +167,5 @@ impl Rotated<'_> {
             None => it.stamp.iter().map(|b| if b.is_ascii_digit() { b'0' } else { *b }).collect(),
         };
         shape(self) == shape(other) && self.age(other) == Ordering::Greater
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rotated(name: &str) -> Name {
-        Name { name: name.into(), is_it: false }
-    }
-
-    #[track_caller]
-    fn check(log: &str, name: &str, stamp: Option<&str>) {
-        let name = rotated(name);
-        let found = name.relative(Path::new(log));
-        assert_eq!(found.map(|it| it.stamp), stamp.map(str::as_bytes), "{:?}", name.name);
-    }
-
-    #[test]
-    fn rotated_logs_are_told_by_their_names() {
-        check("/var/log/auth.log", "auth.log.1", Some("1"));
-        check("/var/log/auth.log", "auth.log-20261121", Some("20261121"));
-        check("/var/log/auth.log", "auth.1.log", Some("1"));
-        check("/var/log/auth.log", "auth-20261121.log", Some("20261121"));
-        check("/var/log/auth.log", "auth.log", None);
-        check("/var/log/auth.log", "auth.log.2.gz", None);
-        check("/var/log/auth.log", "syslog", None);
-        check("/var/log/auth.log", "auth", None);
-    }
-
-    #[test]
-    fn numbers_grow_with_age_and_dates_do_not() {
-        let path = Path::new("/log");
-        for (older, newer) in
-            [("log.2", "log.1"), ("log.10", "log.9"), ("log-20261120", "log-20261121")]
-        {
-            let names = [rotated(older), rotated(newer)];
-            let [older, newer] = [0, 1].map(|index| names[index].relative(path).unwrap());
-            assert!(
-                newer.is_newer(&older) && !older.is_newer(&newer),
-                "{names:?}",
-                names = (older, newer)
-            );
-        }
-        let names = [rotated("log.old"), rotated("log.1")];
-        let [old, one] = [0, 1].map(|index| names[index].relative(path).unwrap());
-        assert!(!old.is_newer(&one) && !one.is_newer(&old));
     }
 }

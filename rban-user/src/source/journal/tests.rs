@@ -157,6 +157,19 @@ async fn a_cursor_that_is_not_known_any_more_is_replaced_by_its_time() {
 }
 
 #[tokio::test]
+async fn an_entry_that_is_gone_does_not_take_its_successor_with_it() {
+    let directory = TempDir::new().unwrap();
+    let [old, new] = ["old.journal", "new.journal"].map(|name| {
+        let mut writer = Writer::new(&directory.path().join(name));
+        (0..3).for_each(|entry| writer.write("ssh.service", &format!("{name} {entry}")));
+        writer.finish()
+    });
+    let (_, position) = Running::start(journal(&old, &[]), None).next(3).await;
+    let mut running = Running::start(journal(&new, &[]), position);
+    assert_eq!(running.next(1).await.0, ["host sshd[7]: new.journal 2"]);
+}
+
+#[tokio::test]
 async fn entries_that_were_there_are_told_from_new_ones() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("a.journal");

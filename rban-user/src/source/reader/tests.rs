@@ -274,3 +274,153 @@ async fn what_stood_in_a_log_before_is_told_from_what_is_new() {
     let (line, batch) = running.next_batches(1).await.remove(0);
     assert_eq!((line.as_str(), batch.written), ("c", Written::Now));
 }
+
+#[tokio::test]
+async fn polled_logs_are_followed_through_rotation_and_truncation() {
+    let directory = TempDir::new().unwrap();
+    let log = directory.path().join("log");
+    append(&log, "old\n");
+    let mut running = Running::begin(&[&log], Begin::End, &Backend::Polling);
+    append(&log, "a\n");
+    assert_eq!(running.next(1).await, ["a"]);
+    fs::rename(&log, directory.path().join("log.1")).unwrap();
+    append(&directory.path().join("log.1"), "b\n");
+    append(&log, "c\n");
+    assert_eq!(running.next(2).await, ["b", "c"]);
+    File::options().write(true).truncate(true).open(&log).unwrap();
+    append(&log, "d\n");
+    assert_eq!(running.next(1).await, ["d"]);
+}
+
+#[tokio::test]
+async fn everything_is_polled_without_inotify() {
+    let directory = TempDir::new().unwrap();
+    let pattern = directory.path().join("*.log");
+    let (to, batches) = mpsc::channel(2);
+    let mut reader = Reader::new();
+    reader.watcher = None;
+    reader.add(Feed { to, ..feed(&pattern).0 }).unwrap();
+    let mailbox = reader.mailbox();
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(reader.run(async { drop(stopped.await) }));
+    let mut running = Running { batches, mailbox, stop, task };
+    append(&directory.path().join("a.log"), "a\n");
+    assert_eq!(running.next(1).await, ["a"]);
+}
+
+#[tokio::test]
+async fn logs_that_a_pattern_finds_later_are_followed_from_their_beginning() {
+    let directory = TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    append(&path("a.log"), "old\n");
+    let pattern = path("*/*.log");
+    let mut running = Running::follow(&[&path("*.log"), &pattern]);
+    append(&path("a.log"), "a\n");
+    assert_eq!(running.next(1).await, ["a"]);
+    append(&path("b.log"), "b\n");
+    append(&path("other"), "x\n");
+    assert_eq!(running.next(1).await, ["b"]);
+    fs::create_dir(path("sub")).unwrap();
+    append(&path("sub/c.log"), "c\n");
+    let (line, batch) = running.next_batches(1).await.remove(0);
+    assert_eq!((line.as_str(), &batch.feeds[..]), ("c", &[FeedId(2)][..]));
+    append(&path("sub/c.log"), "d\n");
+    assert_eq!(running.next(1).await, ["d"]);
+}
+
+#[tokio::test]
+async fn a_pattern_that_finds_rotated_logs_too_doubles_no_line() {
+    let directory = TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let mut running = Running::follow(&[&path("log*")]);
+    append(&path("log"), "1\n");
+    assert_eq!(running.next(1).await, ["1"]);
+    for round in 2..6 {
+        for number in (1..round).rev() {
+            drop(fs::rename(path(&format!("log.{number}")), path(&format!("log.{}", number + 1))));
+        }
+        fs::rename(path("log"), path("log.1")).unwrap();
+        running.expect_nothing().await;
+        append(&path("log.1"), &format!("late {round}\n"));
+        append(&path("log"), &format!("{round}\n"));
+        assert_eq!(running.next(2).await, [format!("late {round}"), round.to_string()]);
+        running.expect_nothing().await;
+    }
+}
+
+#[tokio::test]
+async fn a_log_of_two_feeds_is_read_once_for_both() {
+    let directory = TempDir::new().unwrap();
+    let log = directory.path().join("a.log");
+    append(&log, "");
+    let mut running = Running::follow(&[&log, &directory.path().join("*.log")]);
+    append(&log, "a\n");
+    let (line, batch) = running.next_batches(1).await.remove(0);
+    assert_eq!((line.as_str(), &batch.feeds[..]), ("a", &[FeedId(1), FeedId(2)][..]));
+    let seen = running.ask(|answer| Ask::Remove(FeedId(1), answer)).await;
+    assert_eq!(seen.len(), 1);
+    append(&log, "b\n");
+    let (line, batch) = running.next_batches(1).await.remove(0);
+    assert_eq!((line.as_str(), &batch.feeds[..]), ("b", &[FeedId(2)][..]));
+    running.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn a_feed_that_begins_earlier_catches_up_and_joins() {
+    let directory = TempDir::new().unwrap();
+    let log = directory.path().join("log");
+    append(&log, "a\nb\n");
+    let mut running = Running::follow(&[&log]);
+    let (later, mut batches) = feed(&log);
+    let later = Feed { id: FeedId(2), begin: Begin::Start, ..later };
+    running.ask(|answer| Ask::Add(later, answer)).await.unwrap();
+    assert_eq!(&batches.recv().await.unwrap().chunk[..], b"a\nb\n");
+    append(&log, "c\n");
+    assert_eq!(running.next(1).await, ["c"]);
+    assert_eq!(&batches.recv().await.unwrap().chunk[..], b"c\n");
+    let seen = running.ask(Ask::Report).await;
+    assert_eq!(seen.len(), 1, "both follow one log now: {seen:?}");
+    assert_eq!(seen[0].feeds, [FeedId(1), FeedId(2)]);
+}
+
+#[tokio::test]
+async fn who_takes_no_lines_holds_up_nobody_else_and_loses_none() {
+    let directory = TempDir::new().unwrap();
+    let [one, two] = ["one", "two"].map(|name| directory.path().join(name));
+    append(&one, "");
+    append(&two, "");
+    let mut running = Running::follow(&[&one]);
+    let (slow, mut batches) = feed(&two);
+    running.ask(|answer| Ask::Add(Feed { id: FeedId(2), ..slow }, answer)).await.unwrap();
+    for number in 0..5 {
+        append(&two, &format!("{number}\n"));
+        append(&one, "x\n");
+        assert_eq!(running.next(1).await, ["x"]);
+    }
+    let seen = running.ask(Ask::Report).await;
+    let behind = seen.iter().find(|seen| *seen.path == *two).unwrap();
+    assert!(behind.behind_bytes >= 4 && behind.behind_for > Duration::ZERO, "{behind:?}");
+    let mut found = Vec::new();
+    while found.len() < 10 {
+        found.extend_from_slice(&batches.recv().await.unwrap().chunk);
+    }
+    assert_eq!(found, b"0\n1\n2\n3\n4\n");
+}
+
+#[tokio::test]
+async fn a_later_run_goes_on_where_the_former_stopped() {
+    let directory = TempDir::new().unwrap();
+    let log = directory.path().join("log");
+    append(&log, "a\nb\nbegun ");
+    let mut running = Running::begin(&[&log], Begin::Start, &Backend::Auto);
+    let (_, batch) = running.next_batches(2).await.remove(1);
+    assert_eq!(batch.position.offset, 4);
+    running.stop.send(()).unwrap();
+    let seen = running.task.await.unwrap();
+    assert_eq!(seen[0].position, Some(batch.position));
+    append(&log, "and ended\n");
+    let (to, batches) = mpsc::channel(2);
+    let positions = HashMap::from([(log.clone(), batch.position)]);
+    let again = Feed { begin: Begin::Start, positions, to, ..feed(&log).0 };
+    assert_eq!(Running::start(vec![again], batches).next(1).await, ["begun and ended"]);
+}
