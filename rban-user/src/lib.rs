@@ -25,4 +25,5 @@ mod said;
 
 pub mod addr;
 pub mod clock;
+mod glob;
 pub mod scope;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::glob;
+use crate::glob;
 
 /// A file has at most so many bytes; fail2ban's largest has 30,000.
 pub const FILE_MAX_BYTES: usize = 2 << 20;
@@ -28,7 +28,8 @@ pub trait Files {
 
     /// The logs that a glob finds, in the order of the directory.
     fn logs(&self, glob: &str) -> Vec<Found> {
-        glob::find(glob)
+        let found = glob::find(glob).into_iter();
+        found.map(|path| Found { dangling: !path.exists(), path }).collect()
     }
 }
 

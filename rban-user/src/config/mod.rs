@@ -13,7 +13,6 @@ mod error;
 mod files;
 mod filter;
 mod finding;
-mod glob;
 #[cfg(any(test, feature = "hostile"))]
 pub mod hostile;
 mod ini;

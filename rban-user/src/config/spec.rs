@@ -17,6 +17,7 @@ use super::value::{self, NotATime};
 use super::words;
 use crate::detect::{self, Patterns, UseDns};
 use crate::event::JailName;
+use crate::glob;
 use crate::jail::formula::Formula;
 use crate::jail::{self, Increment, Neighbours, ignore};
 use crate::source::{self, Backend, Begin, Log};
@@ -161,7 +162,7 @@ impl<'a> Build<'a> {
             self.problems.push(Problem { quoted, wrong: Wrong::NoLog });
         }
         let to_come = |log: &LogText| {
-            let is_plain = log.files.is_empty() && !log.glob.contains(['*', '?', '[']);
+            let is_plain = log.files.is_empty() && !glob::has_wildcards(&log.glob);
             is_plain.then(|| PathBuf::from(&log.glob))
         };
         let all = logs.iter().flat_map(|log| {

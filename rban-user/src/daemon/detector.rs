@@ -1,13 +1,12 @@
 //! A jail's detector on a thread of its own: lines in, failures out, in batches.
 
-use bytes::{Bytes, BytesMut};
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::resolve::{Resolver, Sighting, Telling};
 use crate::clock::Now;
 use crate::detect::{Detector, Found, How, Notice, Reading, Sink, Style, Value, Who};
-use crate::event::{Failure, Id, JailName, Line};
+use crate::event::{Failure, Id, JailName};
 use crate::source::{Batch, Written};
 
 /// Runs until the source is gone, or the jail.
@@ -25,22 +24,12 @@ pub(super) fn run(
         };
         let how = How { now: Now::read().wall, reading, style: Style::First };
         let mut found = Failures { jail, names, to_jail, found: Vec::new() };
-        detector.lines(0, &joined(&batch.lines), how, &mut found);
+        detector.lines(0, &batch.chunk, how, &mut found);
         let failures = found.found;
         if !failures.is_empty() && to_jail.blocking_send(failures).is_err() {
             return;
         }
     }
-}
-
-/// The lines in one piece, each with its newline, as the detector takes them.
-fn joined(lines: &[Line]) -> Bytes {
-    let mut all = BytesMut::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
-    for line in lines {
-        all.extend_from_slice(line);
-        all.extend_from_slice(b"\n");
-    }
-    all.freeze()
 }
 
 /// What becomes of failures of hosts that are known by name only.

@@ -40,7 +40,7 @@ use crate::enforce::xdp::{self, Changes, Events, Limits, Mode, Monitor, Pins};
 use crate::event::JailName;
 use crate::jail::Jail;
 use crate::scope::Scope;
-use crate::source::{Backend, Source};
+use crate::source::{Backend, Batch, Feed, FeedId, Reader};
 use detector::ByName;
 use ignore::{Screen, World};
 use names::{Families, Names};
@@ -193,7 +193,8 @@ fn interfaces(options: &Options) -> Result<Vec<String>> {
 /// A jail with its source open and its filter compiled, ready to run.
 struct OpenJail {
     spec: JailSpec,
-    source: Source,
+    reader: Reader,
+    lines: mpsc::Receiver<Batch>,
     detector: Detector,
 }
 
@@ -236,7 +237,19 @@ impl OpenJail {
         if let Backend::Systemd(_) = spec.source.backend {
             bail!("the journal is not read yet; write backend = auto, and a logpath");
         }
-        let source = Source::open(&spec.source)?;
+        let (to, lines) = mpsc::channel(wiring::LINE_BATCHES);
+        let mut reader = Reader::new();
+        for (id, log) in (0..).map(FeedId).zip(&spec.source.logs) {
+            reader.add(Feed {
+                id,
+                path: log.path.clone(),
+                begin: log.begin,
+                encoding: spec.source.encoding,
+                backend: spec.source.backend.clone(),
+                positions: HashMap::new(),
+                to: to.clone(),
+            })?;
+        }
         let filters = std::slice::from_ref(&spec.filter);
         let (zone, year) = (TimeZone::system(), Now::read().wall.year());
         let detector =
@@ -249,7 +262,7 @@ impl OpenJail {
         if !commands.is_empty() {
             warn!(jail = %spec.name, actions = commands.join(", "), "these are not run yet");
         }
-        Ok(Self { spec: spec.clone(), source, detector })
+        Ok(Self { spec: spec.clone(), reader, lines, detector })
     }
 }
 
@@ -273,15 +286,18 @@ fn start_jail(
     stopped: &watch::Receiver<bool>,
     upstream: &mut JoinSet<Result<()>>,
 ) -> Result<JailHandle> {
-    let OpenJail { spec, source, detector } = jail;
-    let (lines, lines_inbox) = mpsc::channel(wiring::LINE_BATCHES);
+    let OpenJail { spec, mut reader, lines, detector } = jail;
     let (failures, failures_inbox) = mpsc::channel(wiring::FAILURE_BATCHES);
     let (inbox, jail_inbox) = mpsc::channel(wiring::JAIL_MESSAGES);
-    let handle = JailHandle { files: source.files().map(ToOwned::to_owned).collect(), inbox };
+    let handle = JailHandle {
+        files: reader.report().into_iter().map(|seen| seen.path.to_path_buf()).collect(),
+        inbox,
+    };
     let mut stopped = stopped.clone();
     upstream.spawn(async move {
         let stop = async move { drop(stopped.changed().await) };
-        source.run(lines, stop).await.context("following the logs")
+        reader.run(stop).await;
+        Ok(())
     });
     let telling = match spec.filter.patterns.usedns {
         UseDns::Warn => Telling::Warns,
@@ -291,7 +307,7 @@ fn start_jail(
     let name = spec.name.clone();
     thread::Builder::new()
         .name(format!("detect-{name}"))
-        .spawn(move || detector::run(&name, detector, &names, lines_inbox, &failures))
+        .spawn(move || detector::run(&name, detector, &names, lines, &failures))
         .context("starting a thread")?;
     let mut jail = Jail::new(spec.policy);
     jail.let_off(never.iter().copied());

@@ -1,4 +1,4 @@
-//! One followed file: identity, offset, rotation, truncation.
+//! One followed log: identity, rotation, truncation.
 //!
 //! A log is a path, and one after the other the files that stand there. When another file takes the path, the one
 //! before stays open, since its writer may not know yet: it is read until the new one has something in it, and once
@@ -7,34 +7,29 @@
 //! Not seen: a file that came and went again between two looks, and a file emptied and written anew between two looks
 //! with the very bytes before our offset that it had there.
 
+mod opened;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use bytes::{Bytes, BytesMut};
+use memchr::memchr_iter;
+use opened::Opened;
 use rustix::fs::OFlags;
 
-use super::decode::{Decoder, Encoding};
-use super::lines::{LINE_MAX_BYTES, Splitter};
-use super::{Begin, Error, Written};
-use crate::event::Line;
-
-/// So many bytes before the offset are remembered, and compared before reading on.
-const TAIL_BYTES: usize = 256;
+use super::decode::Encoding;
+use super::position::{FileId, Position};
+use super::resume::{self, Part};
+use super::{Error, Written};
 
 /// So many files that stood at one path are kept open; then the oldest is read to its end and closed.
-const OPENED_MAX: usize = 8;
-
-/// Which file it is, whatever its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Id {
-    dev: u64,
-    inode: u64,
-}
+pub(super) const OPENED_MAX: usize = 8;
 
 /// Whether a read left something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,37 +40,46 @@ pub(super) enum Progress {
     AtEnd,
 }
 
+/// What the other logs know of a file that stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Elsewhere {
+    /// Nothing.
+    Unknown,
+    /// It is read under another path; then not under this one too.
+    Open,
+    /// It was read under another path, so far.
+    Left(Position),
+}
+
+/// Whole lines, each with its newline, and what is known of them.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Chunk {
+    pub(super) bytes: Bytes,
+    pub(super) lines: usize,
+    pub(super) written: Written,
+    pub(super) position: Position,
+}
+
 /// A path, and the files that stood there and are not done.
 #[derive(Debug)]
 pub(super) struct Followed {
-    path: PathBuf,
+    path: Arc<Path>,
     encoding: Encoding,
     /// Oldest first; the last stands, or stood last, at the path.
     opened: VecDeque<Opened>,
     /// Whether everything that was there has been read once.
     caught_up: bool,
-}
-
-/// An open file that is being read.
-#[derive(Debug)]
-struct Opened {
-    file: File,
-    id: Id,
-    offset: u64,
-    /// The last bytes before the offset.
-    tail: Vec<u8>,
-    decoder: Decoder,
-    lines: Splitter,
-    /// Whether we have said that its encoding is another.
-    complained: bool,
+    /// The file that was read last and is not any more.
+    left: Option<Position>,
 }
 
 impl Followed {
     pub(super) fn new(path: PathBuf, encoding: Encoding) -> Self {
-        Self { path, encoding, opened: VecDeque::new(), caught_up: false }
+        let path = path.into();
+        Self { path, encoding, opened: VecDeque::new(), caught_up: false, left: None }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Arc<Path> {
         &self.path
     }
 
@@ -85,51 +89,88 @@ impl Followed {
     }
 
     /// The files that are read now.
-    pub(super) fn files(&self) -> impl Iterator<Item = (Id, &File)> {
+    pub(super) fn files(&self) -> impl Iterator<Item = (FileId, &File)> {
         self.opened.iter().map(|opened| (opened.id, &opened.file))
     }
 
-    /// Opens the file at the path, unless it is open already or there is none. True if it opened one.
-    pub(super) fn refresh(&mut self, begin: Begin) -> Result<bool, Error> {
-        let Some(found) =
-            absent_is_none(fs::metadata(&self.path)).map_err(|e| self.cannot_open(e))?
-        else {
-            return Ok(false);
+    /// Up to where lines have been delivered; `None` while there is no file.
+    pub(super) fn position(&mut self) -> Option<Position> {
+        self.opened.front_mut().map(Opened::position)
+    }
+
+    /// The file that it has just come to the end of for good, with how far it was read.
+    pub(super) fn take_left(&mut self) -> Option<Position> {
+        self.left.take()
+    }
+
+    /// How many bytes are waiting to be read.
+    pub(super) fn behind(&self) -> u64 {
+        self.opened.iter().map(|opened| opened.behind().unwrap_or(0)).sum()
+    }
+
+    /// Whether both have read the same of the same files, so that from now on they would read the same.
+    pub(super) fn stands_with(&self, other: &Self) -> bool {
+        let [one, two] =
+            [self, other].map(|log| (log.caught_up, &log.path, log.encoding, log.opened.len()));
+        one == two && self.opened.iter().zip(&other.opened).all(|(one, two)| one.stands_with(two))
+    }
+
+    /// The files that an earlier run has not read to their end, oldest first.
+    pub(super) fn parts(&self, position: &Position, all: &[Position]) -> Result<Vec<Part>, Error> {
+        resume::parts(&self.path, position, all).map_err(|e| self.cannot_open(e))
+    }
+
+    /// The file at the path, unless it is open already or there is none.
+    pub(super) fn find_new(&mut self) -> Result<Option<Part>, Error> {
+        let found = absent_is_none(fs::metadata(&self.path)).map_err(|e| self.cannot_open(e))?;
+        let Some(found) = found.filter(|found| !self.knows(FileId::of(found))) else {
+            return Ok(None);
         };
-        if self.knows(Id::of(&found)) {
-            return Ok(false);
-        }
-        self.caught_up |= begin == Begin::End;
         if !found.is_file() {
-            return Err(Error::NotAFile { path: self.path.clone() });
+            return Err(Error::NotAFile { path: self.path.to_path_buf() });
         }
-        // Without blocking, should a pipe have taken its place meanwhile.
-        let flags = OFlags::NONBLOCK.bits() as i32;
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(&self.path);
-        let Some(file) = absent_is_none(file).map_err(|e| self.cannot_open(e))? else {
-            return Ok(false);
-        };
-        let opened = Opened::new(file, begin, self.encoding).map_err(|e| self.cannot_open(e))?;
-        if self.knows(opened.id) {
-            return Ok(false);
+        let opened = open(&self.path).map_err(|e| self.cannot_open(e))?;
+        let new = opened.map(|(file, found)| Part { file, found, offset: 0 });
+        Ok(new.filter(|part| !self.knows(part.id())))
+    }
+
+    /// Follows a file from its end on.
+    pub(super) fn follow_from_end(&mut self, part: Part) -> Result<(), Error> {
+        self.caught_up = true;
+        let opened = Opened::at_end(part.file, &part.found, self.encoding);
+        self.opened.push_back(opened.map_err(|e| self.cannot_open(e))?);
+        Ok(())
+    }
+
+    /// Follows a file, as far as that is not done elsewhere. True if it does.
+    pub(super) fn follow(&mut self, part: Part, elsewhere: Elsewhere) -> Result<bool, Error> {
+        let Part { file, found, mut offset } = part;
+        match elsewhere {
+            Elsewhere::Open => return Ok(false),
+            Elsewhere::Left(at) if at.is_in(&file, &found).unwrap_or(false) => offset = at.offset,
+            Elsewhere::Left(_) | Elsewhere::Unknown => {}
         }
-        self.opened.push_back(opened);
+        let opened = Opened::at(offset, file, &found, self.encoding);
+        self.opened.push_back(opened.map_err(|e| self.cannot_open(e))?);
         Ok(true)
     }
 
-    /// Reads one buffer full at most, older files first, and appends the lines that are whole.
-    pub(super) fn read(
-        &mut self,
-        buffer: &mut [u8],
-        lines: &mut Vec<Line>,
-    ) -> Result<Progress, Error> {
-        let read = self.read_in_order(buffer, lines);
-        let progress = read.map_err(|source| Error::Read { path: self.path.clone(), source })?;
+    /// Reads one buffer full at most, older files first: the lines that are whole.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<(Option<Chunk>, Progress), Error> {
+        let (written, mut whole) = (self.written(), BytesMut::new());
+        let read = self.read_in_order(buffer, &mut whole);
+        let progress =
+            read.map_err(|source| Error::Read { path: self.path.to_path_buf(), source })?;
         self.caught_up |= progress == Progress::AtEnd;
-        Ok(progress)
+        let Some(position) = self.position().filter(|_| !whole.is_empty()) else {
+            return Ok((None, progress));
+        };
+        let bytes = whole.freeze();
+        let lines = memchr_iter(b'\n', &bytes).count();
+        Ok((Some(Chunk { bytes, lines, written, position }), progress))
     }
 
-    fn read_in_order(&mut self, buffer: &mut [u8], lines: &mut Vec<Line>) -> io::Result<Progress> {
+    fn read_in_order(&mut self, buffer: &mut [u8], whole: &mut BytesMut) -> io::Result<Progress> {
         loop {
             // Asked before the older file is read to its end: what comes later is not written there any more.
             let mut succeeded = self.opened.len() > OPENED_MAX;
@@ -137,7 +178,7 @@ impl Followed {
                 succeeded |= next.file.metadata()?.len() > 0;
             }
             let Some(oldest) = self.opened.front_mut() else { return Ok(Progress::AtEnd) };
-            let progress = oldest.read(buffer, lines)?;
+            let progress = oldest.read(buffer, whole)?;
             oldest.complain(&self.path);
             if progress == Progress::More {
                 return Ok(Progress::More);
@@ -145,13 +186,17 @@ impl Followed {
             if !succeeded {
                 return Ok(Progress::AtEnd);
             }
-            oldest.finish(lines);
+            oldest.finish(whole);
+            self.left = Some(oldest.position());
             self.opened.pop_front();
+            if !whole.is_empty() {
+                return Ok(Progress::More);
+            }
         }
     }
 
     /// Whether this file is open already; if it came back to the path, it is again the last.
-    fn knows(&mut self, id: Id) -> bool {
+    fn knows(&mut self, id: FileId) -> bool {
         let Some(index) = self.opened.iter().position(|opened| opened.id == id) else {
             return false;
         };
@@ -163,95 +208,19 @@ impl Followed {
     }
 
     fn cannot_open(&self, source: io::Error) -> Error {
-        Error::Open { path: self.path.clone(), source }
+        Error::Open { path: self.path.to_path_buf(), source }
     }
 }
 
-impl Opened {
-    fn new(file: File, begin: Begin, encoding: Encoding) -> io::Result<Self> {
-        let found = file.metadata()?;
-        let mut opened = Self {
-            file,
-            id: Id::of(&found),
-            offset: 0,
-            tail: Vec::new(),
-            decoder: Decoder::new(encoding),
-            lines: Splitter::default(),
-            complained: false,
-        };
-        if begin == Begin::End {
-            opened.skip_to(found.len())?;
-        }
-        Ok(opened)
-    }
-
-    /// Passes over what is there, except that a line without its end will be delivered whole.
-    fn skip_to(&mut self, end: u64) -> io::Result<()> {
-        let encoding = self.decoder.encoding();
-        let mut head = [0; 2];
-        let len = self.file.read_at(&mut head, 0)?;
-        // An even number of bytes into the file, so that UTF-16 is met between two characters.
-        let from = end.saturating_sub(LINE_MAX_BYTES as u64).next_multiple_of(2);
-        self.decoder = match from {
-            0 => Decoder::new(encoding),
-            _ => Decoder::within(encoding, &head[..len]),
-        };
-        let mut last = vec![0; (end - from) as usize];
-        let len = self.file.read_at(&mut last, from)?;
-        last.truncate(len);
-        self.offset = from + len as u64;
-        let newline = last.iter().rposition(|byte| *byte == b'\n');
-        let line = newline.filter(|_| encoding.has_plain_newlines()).map_or(0, |at| at + 1);
-        self.lines.push(self.decoder.decode(&last[line..]), &mut Vec::new());
-        // Half a character may stand where we began.
-        self.decoder.was_malformed();
-        self.remember(&last);
-        Ok(())
-    }
-
-    /// Reads one buffer full at most; from the start again if the file is not the one it was.
-    fn read(&mut self, buffer: &mut [u8], lines: &mut Vec<Line>) -> io::Result<Progress> {
-        // What was read before is read again with what is new, in one call: nothing can come in between.
-        let mut len = self.file.read_at(buffer, self.offset - self.tail.len() as u64)?;
-        if !buffer[..len].starts_with(&self.tail) {
-            self.finish(lines);
-            self.offset = 0;
-            self.tail.clear();
-            len = self.file.read_at(buffer, 0)?;
-        }
-        let new = &buffer[self.tail.len()..len];
-        self.offset += new.len() as u64;
-        self.lines.push(self.decoder.decode(new), lines);
-        self.remember(&buffer[..len]);
-        Ok(if len == buffer.len() { Progress::More } else { Progress::AtEnd })
-    }
-
-    /// Delivers what will not be written to its end any more; the next byte is the first of a file.
-    fn finish(&mut self, lines: &mut Vec<Line>) {
-        self.lines.push(self.decoder.finish(), lines);
-        lines.extend(self.lines.finish());
-    }
-
-    /// Says once that what stands here is not all of its encoding.
-    fn complain(&mut self, path: &Path) {
-        if self.decoder.was_malformed() && !self.complained {
-            self.complained = true;
-            let (path, encoding) = (path.display(), self.decoder.encoding());
-            tracing::warn!(%path, "not all of it is {encoding}; set logencoding to what it is");
-        }
-    }
-
-    /// Remembers the end of what was read up to the offset.
-    fn remember(&mut self, read: &[u8]) {
-        self.tail.clear();
-        self.tail.extend_from_slice(&read[read.len().saturating_sub(TAIL_BYTES)..]);
-    }
-}
-
-impl Id {
-    fn of(found: &Metadata) -> Self {
-        Self { dev: found.dev(), inode: found.ino() }
-    }
+/// Opens a file for reading, without blocking, should a pipe stand there; `None` where there is none.
+pub(super) fn open(path: &Path) -> io::Result<Option<(File, Metadata)>> {
+    let flags = OFlags::NONBLOCK.bits() as i32;
+    let Some(file) = absent_is_none(OpenOptions::new().read(true).custom_flags(flags).open(path))?
+    else {
+        return Ok(None);
+    };
+    let found = file.metadata()?;
+    Ok(Some((file, found)))
 }
 
 /// Whether there is nothing at the path.

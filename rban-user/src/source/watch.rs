@@ -1,4 +1,4 @@
-//! inotify: when to look.
+//! inotify: when to look, and at what.
 //!
 //! Files are watched for growth, their directories for files that appear. Nothing wakes us while nothing is written.
 //! An event only says that it is time to look; what there is to see, [`file`](super::file) finds out. So an overflow
@@ -11,10 +11,12 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use inotify::{EventMask, Inotify, WatchDescriptor, WatchMask};
+use rustix::fs::statfs;
 use tokio::io::unix::AsyncFd;
 
 use super::Error;
-use super::file::{Id, is_absence};
+use super::file::is_absence;
+use super::position::FileId;
 
 /// So many events are read at once: the kernel's are 16 bytes and a name of at most 256.
 const EVENTS_BYTES: usize = 16 * (16 + 256);
@@ -22,55 +24,84 @@ const EVENTS_BYTES: usize = 16 * (16 + 256);
 /// A path may lead through so many symbolic links whose directories are watched.
 const LINKS_MAX: usize = 8;
 
+/// File systems on which others write as well, of which our kernel does not hear: NFS, SMB, CIFS, SMB2, 9P, FUSE,
+/// Ceph, AFS, Lustre.
+const REMOTE: [u32; 9] = [
+    0x6969,
+    0x517b,
+    0xff53_4d42,
+    0xfe53_4d42,
+    0x0102_1997,
+    0x6573_5546,
+    0x00c3_6400,
+    0x5346_414f,
+    0x0bd0_0bd0,
+];
+
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Woken {
-    /// Files that are watched grew or shrank.
-    Growth,
-    /// A file or directory came, or events were lost.
-    Structure,
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Woken {
+    /// These files grew or shrank.
+    pub(super) changed: HashSet<FileId>,
+    /// A file or directory came or went, or events were lost: any log may be another file now.
+    pub(super) structure: Structure,
+}
+
+/// Whether files or directories came or went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Structure {
+    #[default]
+    Same,
+    Changed,
 }
 
 /// The watches on every file and directory of interest.
 #[derive(Debug)]
 pub(super) struct Watcher {
     inotify: AsyncFd<Inotify>,
-    files: HashMap<Id, WatchDescriptor>,
+    files: HashMap<FileId, WatchDescriptor>,
+    by_watch: HashMap<WatchDescriptor, FileId>,
     directories: HashSet<WatchDescriptor>,
     events: Vec<u8>,
 }
 
 impl Watcher {
     /// Watches nothing yet. Must be called on a tokio runtime.
-    pub(super) fn new() -> Result<Self, Error> {
+    pub(super) fn new() -> io::Result<Self> {
         #[expect(
             deprecated,
             reason = "its successor is unsafe, for types whose descriptor may change; this one's does not"
         )]
-        let inotify = Inotify::init().and_then(AsyncFd::new).map_err(Error::Inotify)?;
+        let inotify = Inotify::init().and_then(AsyncFd::new)?;
         Ok(Self {
             inotify,
             files: HashMap::new(),
+            by_watch: HashMap::new(),
             directories: HashSet::new(),
             events: vec![0; EVENTS_BYTES],
         })
     }
 
-    /// Watches the directories where files at these paths would appear, and no others.
+    /// Watches the directories where files at these paths would appear, and no others. Returns those for which that
+    /// is refused.
     pub(super) fn watch_directories<'a>(
         &mut self,
         paths: impl Iterator<Item = &'a Path>,
-    ) -> Result<(), Error> {
-        let mut wanted = HashSet::new();
-        for link in paths.flat_map(links) {
-            self.watch_directory_of(&link, &mut wanted)?;
+    ) -> Vec<(&'a Path, Error)> {
+        let (mut wanted, mut refused) = (HashSet::new(), Vec::new());
+        for path in paths {
+            for link in links(path) {
+                if let Err(error) = self.watch_directory_of(&link, &mut wanted) {
+                    refused.push((path, error));
+                }
+            }
         }
         for unwanted in self.directories.difference(&wanted) {
             // Fails where the directory is gone, and with it the watch.
             drop(self.inotify.get_ref().watches().remove(unwanted.clone()));
         }
         self.directories = wanted;
-        Ok(())
+        refused
     }
 
     /// Watches the directory that holds this path or, while that is missing, the nearest one above it, for what
@@ -103,52 +134,65 @@ impl Watcher {
         Ok(())
     }
 
-    /// Watches these files for growth, and no others.
-    pub(super) fn watch_files<'a>(
-        &mut self,
-        files: impl Iterator<Item = (&'a Path, Id, &'a File)>,
-    ) -> Result<(), Error> {
-        let mut kept = HashMap::new();
-        for (path, id, file) in files {
-            let watch = match self.files.remove(&id) {
-                Some(watch) => watch,
-                None if kept.contains_key(&id) => continue,
-                None => {
-                    // By descriptor: the path may lead to another file by now.
-                    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
-                    let watch = self.inotify.get_ref().watches().add(link, WatchMask::MODIFY);
-                    watch.map_err(|source| Error::Watch { path: path.to_owned(), source })?
-                }
-            };
-            kept.insert(id, watch);
+    /// Watches this file for growth.
+    pub(super) fn watch_file(&mut self, path: &Path, id: FileId, file: &File) -> Result<(), Error> {
+        if self.files.contains_key(&id) {
+            return Ok(());
         }
-        for (_, unwanted) in std::mem::replace(&mut self.files, kept) {
-            drop(self.inotify.get_ref().watches().remove(unwanted));
-        }
+        // By descriptor: the path may lead to another file by now.
+        let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let watch = self.inotify.get_ref().watches().add(link, WatchMask::MODIFY);
+        let watch = watch.map_err(|source| Error::Watch { path: path.to_owned(), source })?;
+        self.by_watch.insert(watch.clone(), id);
+        self.files.insert(id, watch);
         Ok(())
+    }
+
+    /// Watches a file no more. To be called as soon as it is closed: a file to come may get its inode, and must not
+    /// be taken for watched.
+    pub(super) fn forget_file(&mut self, id: FileId) {
+        if let Some(watch) = self.files.remove(&id) {
+            self.by_watch.remove(&watch);
+            drop(self.inotify.get_ref().watches().remove(watch));
+        }
+    }
+
+    /// Watches no other files than these any more.
+    pub(super) fn forget_others(&mut self, kept: &HashSet<FileId>) {
+        let others: Vec<FileId> =
+            self.files.keys().filter(|id| !kept.contains(id)).copied().collect();
+        others.into_iter().for_each(|id| self.forget_file(id));
     }
 
     /// Waits until it is time to look. Nothing is lost if the wait is given up.
     pub(super) async fn woken(&mut self) -> io::Result<Woken> {
         loop {
             let mut ready = self.inotify.readable_mut().await?;
+            let by_watch = &self.by_watch;
             let read = ready.try_io(|inotify| {
-                let events = inotify.get_mut().read_events(&mut self.events)?;
-                Ok(events
-                    .filter(|event| !event.mask.contains(EventMask::IGNORED))
-                    .map(|event| match event.mask.contains(EventMask::MODIFY) {
-                        true => Woken::Growth,
-                        false => Woken::Structure,
-                    })
-                    .max())
+                let mut woken = Woken::default();
+                for event in inotify.get_mut().read_events(&mut self.events)? {
+                    if event.mask.contains(EventMask::MODIFY) {
+                        woken.changed.extend(by_watch.get(&event.wd));
+                    } else if !event.mask.contains(EventMask::IGNORED) {
+                        woken.structure = Structure::Changed;
+                    }
+                }
+                Ok(woken)
             });
             match read {
-                Ok(Ok(Some(woken))) => return Ok(woken),
-                Ok(Ok(None)) | Err(_) => {}
+                Ok(Ok(woken)) if woken != Woken::default() => return Ok(woken),
+                Ok(Ok(_)) | Err(_) => {}
                 Ok(Err(error)) => return Err(error),
             }
         }
     }
+}
+
+/// Whether the file system that this path would be on may be written by others, so that watching is not enough.
+pub(super) fn is_remote(path: &Path) -> bool {
+    let there = path.ancestors().find_map(|path| statfs(path).ok());
+    there.is_some_and(|found| REMOTE.contains(&(found.f_type as u32)))
 }
 
 /// The path itself and, if it is a symbolic link, where that leads, link by link.

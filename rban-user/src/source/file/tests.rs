@@ -5,6 +5,7 @@ use std::io::Write;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use super::opened::TAIL_BYTES;
 use super::*;
 
 /// A log in a directory of its own, somebody who writes it, and we who follow.
@@ -14,6 +15,8 @@ struct World {
     rotations: u32,
     followed: Followed,
     found: Vec<String>,
+    /// Of the last lines found.
+    position: Option<Position>,
 }
 
 impl World {
@@ -28,8 +31,9 @@ impl World {
         let mut followed = Followed::new(path.clone(), encoding);
         let mut writer = create(&path);
         writer.write_all(content).unwrap();
-        followed.refresh(Begin::End).unwrap();
-        Self { directory, writer, rotations: 0, followed, found: Vec::new() }
+        let part = followed.find_new().unwrap().unwrap();
+        followed.follow_from_end(part).unwrap();
+        Self { directory, writer, rotations: 0, followed, found: Vec::new(), position: None }
     }
 
     fn path(&self) -> PathBuf {
@@ -62,10 +66,22 @@ impl World {
 
     /// Looks as often as there is something, through a buffer hardly larger than what is compared.
     fn look(&mut self) {
-        self.followed.refresh(Begin::Start).unwrap();
-        let (mut buffer, mut lines) = ([0; TAIL_BYTES + 40], Vec::new());
-        while self.followed.read(&mut buffer, &mut lines).unwrap() == Progress::More {}
-        self.found.extend(lines.iter().map(|line| String::from_utf8(line.to_vec()).unwrap()));
+        if let Some(part) = self.followed.find_new().unwrap() {
+            self.followed.follow(part, Elsewhere::Unknown).unwrap();
+        }
+        let mut buffer = [0; TAIL_BYTES + 40];
+        loop {
+            let (chunk, progress) = self.followed.read(&mut buffer).unwrap();
+            if let Some(Chunk { bytes, lines, position, .. }) = chunk {
+                let text = str::from_utf8(&bytes).unwrap();
+                assert!(text.ends_with('\n') && text.lines().count() == lines);
+                self.found.extend(text.lines().map(str::to_owned));
+                self.position = Some(position);
+            }
+            if progress == Progress::AtEnd {
+                return;
+            }
+        }
     }
 
     #[track_caller]
@@ -186,8 +202,7 @@ fn no_more_than_so_many_files_are_kept_open() {
 #[test]
 fn what_is_no_file_is_refused() {
     let directory = TempDir::new().unwrap();
-    let error =
-        Followed::new(directory.path().into(), Encoding::UTF_8).refresh(Begin::End).unwrap_err();
+    let error = Followed::new(directory.path().into(), Encoding::UTF_8).find_new().unwrap_err();
     assert!(matches!(error, Error::NotAFile { .. }), "{error}");
 }
 
@@ -287,7 +302,7 @@ proptest! {
                 }
                 Step::Reopen if world.path().exists() => {
                     let new = OpenOptions::new().append(true).open(world.path()).unwrap();
-                    if Id::of(&new.metadata().unwrap()) != Id::of(&world.writer.metadata().unwrap()) {
+                    if FileId::of(&new.metadata().unwrap()) != FileId::of(&world.writer.metadata().unwrap()) {
                         world.writer = new;
                         successors = 0;
                         stretches.push(String::new());
