@@ -15,6 +15,7 @@ pub mod detect;
 pub mod enforce;
 pub mod jail;
 pub mod source;
+pub mod store;
 
 pub mod event;
 
