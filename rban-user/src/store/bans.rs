@@ -45,6 +45,12 @@ impl Database {
     /// A new ban: it counts in the history and is the latest of its jail and id.
     pub(super) fn ban(&mut self, ban: &StoredBan, matches_max: usize) -> Result<()> {
         let jail = self.key(ban.jail.as_ref())?;
+        self.conn
+            .prepare_cached(
+                "UPDATE bans SET superseded = 1
+                 WHERE key = (SELECT ban FROM latest WHERE jail = ?1 AND id = ?2)",
+            )?
+            .execute(params![jail, ban.id.as_str()])?;
         let key = self.write_history(jail, ban, matches_max)?;
         self.write_latest(jail, ban, key)
     }

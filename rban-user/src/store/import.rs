@@ -205,7 +205,7 @@ impl Import<'_> {
             }
             _ => None,
         };
-        let (data, failures) = data::decode_fail2ban(text(row, 5)?);
+        let (data, failures) = data::decode_fail2ban(json(row, 5)?);
         Ok(Some(StoredBan {
             jail: Some(jail),
             id: id_as_we_print_it(id),
@@ -274,6 +274,14 @@ fn beside(id: &str, captures: &[(Arc<str>, String)]) -> Option<Offender> {
     }
     let addresses = captures.iter().filter(|(name, _)| matches!(&**name, "ip" | "ip4" | "ip6"));
     addresses.filter_map(|(_, text)| text.parse().ok()).next()
+}
+
+/// The JSON in a column: fail2ban writes bytes, other programs text.
+fn json<'a>(row: &'a Row<'_>, column: usize) -> Result<Option<&'a str>, Error> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => std::str::from_utf8(bytes).ok(),
+        _ => None,
+    })
 }
 
 /// The finite number in a column; `None` where there is none.

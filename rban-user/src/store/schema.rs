@@ -17,15 +17,17 @@ const BUSY_MAX: Duration = Duration::from_secs(1);
 /// What the schema became, version by version. Never changed once released; the next change is the next entry.
 ///
 /// `bans` has a row for every ban, `latest` the newest of each jail and id: small rows in the order in which a jail
-/// reads them back. The text of a ban (its lines) stands in `bans` alone.
+/// reads them back. The text of a ban (its lines) stands in `bans` alone. A ban is `superseded` once it is not the latest
+/// any more; only those are purged by themselves.
 const MIGRATIONS: [&str; 1] = ["
     CREATE TABLE jails (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE bans (
         key INTEGER PRIMARY KEY, jail INTEGER NOT NULL, id TEXT NOT NULL, ip TEXT, since INTEGER NOT NULL,
-        until INTEGER, bancount INTEGER NOT NULL, failures INTEGER NOT NULL, data TEXT
+        until INTEGER, bancount INTEGER NOT NULL, failures INTEGER NOT NULL, data TEXT,
+        superseded INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX bans_jail_id ON bans (jail, id);
-    CREATE INDEX bans_since ON bans (since);
+    CREATE INDEX bans_superseded ON bans (since) WHERE superseded;
     CREATE TABLE latest (
         jail INTEGER NOT NULL, id TEXT NOT NULL, ip TEXT, since INTEGER NOT NULL, until INTEGER,
         bancount INTEGER NOT NULL, failures INTEGER NOT NULL, ban INTEGER NOT NULL,

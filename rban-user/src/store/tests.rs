@@ -1,5 +1,6 @@
 //! The store as its users see it: through a handle, on a real file.
 
+mod bulk;
 mod killed;
 mod trouble;
 
