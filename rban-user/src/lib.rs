@@ -17,6 +17,7 @@ pub mod jail;
 #[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "wired in by the daemon"))]
 mod log;
 pub mod source;
+pub mod store;
 
 pub mod event;
 
