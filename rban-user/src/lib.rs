@@ -19,6 +19,7 @@ pub mod source;
 pub mod event;
 
 mod recent;
+mod shell;
 
 pub mod addr;
 pub mod clock;

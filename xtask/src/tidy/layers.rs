@@ -2,15 +2,18 @@
 
 use super::tokens::Token;
 
-/// From the top of the picture to its bottom (ARCHITECTURE.md has `recent` and `scope` as well). A row may import the rows below it; siblings never import siblings.
+/// From the top of the picture to its bottom (ARCHITECTURE.md has `recent`, `shell` and `scope` as well). A row may import the rows below it; siblings never import siblings.
 const ROWS: [&[&str]; 8] = [
     &["main", "lib"],
     &["cli"],
     &["daemon"],
     &["config"],
-    &["source", "detect", "jail", "enforce", "store", "fleet", "control", "metrics", "logfile"],
+    &[
+        "source", "detect", "jail", "enforce", "actions", "store", "fleet", "control", "metrics",
+        "logfile",
+    ],
     &["event"],
-    &["recent"],
+    &["recent", "shell"],
     &["addr", "clock", "scope"],
 ];
 
