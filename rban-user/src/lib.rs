@@ -10,6 +10,7 @@ pub mod daemon;
 
 pub mod config;
 
+pub mod actions;
 pub mod control;
 pub mod detect;
 pub mod enforce;
