@@ -17,6 +17,9 @@ const VALUES_MAX_BYTES: usize = 1024 * 1024;
 /// A longer value travels as an argument, however harmless, for the command is one of those itself.
 const LITERAL_MAX_BYTES: usize = 1_024;
 
+/// How variables begin that hold what a filter captured.
+const CAPTURE: &str = "f2bV_F_";
+
 /// What a shell sees more than text in.
 const HOSTILE: &[u8] = b"\\#&;`|*?~<>^()[]{}$'\"";
 
@@ -78,6 +81,8 @@ pub(super) fn fill(command: &str, facts: &Facts<'_>, family: Family) -> Script {
         }
     }
     text.push_str(&command[done..]);
+    // Captures come last, as fail2ban puts them.
+    variables.sort_by_key(|(name, _)| name.starts_with(CAPTURE));
     assigned(text, variables)
 }
 
@@ -106,17 +111,97 @@ fn harmless(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(value).ok()
 }
 
-/// The value as an argument can be: no NUL, and not too long. Its end is kept: the latest lines stand there.
+/// The value as an argument can be: text without NUL, and not too long. Its end is kept: the latest lines stand there.
 fn passable(value: &[u8], room: usize) -> Vec<u8> {
-    let start = value.len().saturating_sub(VALUE_MAX_BYTES.min(room));
-    value[start..].iter().copied().filter(|byte| *byte != 0).collect()
+    let room = VALUE_MAX_BYTES.min(room);
+    let text = String::from_utf8_lossy(&value[value.len().saturating_sub(room)..]);
+    // What is no text grew when it was made some.
+    let start = text.ceil_char_boundary(text.len().saturating_sub(room));
+    text[start..].bytes().filter(|byte| *byte != 0).collect()
 }
 
 fn variable(tag: &str) -> String {
     let word = |char: char| if char.is_ascii_alphanumeric() { char } else { '_' };
     let name: String = match tag.strip_prefix("F-") {
-        Some(name) => format!("F_{}", name.to_lowercase()).chars().map(word).collect(),
+        Some(name) => return format!("{CAPTURE}{}", name.to_lowercase().replace('-', "_")),
         None => tag.chars().map(word).collect(),
     };
     format!("f2bV_{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::actions::ticket::{Found, Ticket};
+    use crate::clock::WallTime;
+
+    fn filled(command: &str, user: &str, line: &[u8]) -> Script {
+        let bantime = Some(Duration::from_secs(600));
+        let ticket = Ticket {
+            id: "192.0.2.1".into(),
+            ip: "192.0.2.1".parse().ok(),
+            captures: vec![("user".into(), user.to_owned()), ("fid".into(), "me".to_owned())],
+            matches: vec![Bytes::copy_from_slice(line)],
+            ..Ticket::empty(WallTime::from_secs(0), bantime)
+        };
+        let facts = Facts { jail: &"sshd".into(), ticket: &ticket, found: &Found::default() };
+        fill(command, &facts, Family::Inet4)
+    }
+
+    #[track_caller]
+    fn check(command: &str, user: &str, text: &str, values: &[&str]) {
+        let values = values.iter().map(|value| value.as_bytes().to_vec()).collect();
+        let expected = Script { text: text.to_owned(), values };
+        assert_eq!(filled(command, user, b"a line"), expected);
+    }
+
+    #[test]
+    fn harmless_text_is_put_in_and_hostile_text_travels() {
+        check("x \"<F-USER>\" <ip>", "a b", "x \"a b\" 192.0.2.1", &[]);
+        check(
+            "x <F-USER> <F-USER>",
+            "a;b",
+            "f2bV_F_user=$0 \nx $f2bV_F_user $f2bV_F_user",
+            &["a;b"],
+        );
+        check("<F-ID><F-NONE><F-user><x>", "", "me<F-user><x>", &[]);
+    }
+
+    #[test]
+    fn captures_are_assigned_last_as_fail2ban_does() {
+        let script = filled("<F-USER> <matches>", "a'b", b"a'b c");
+        assert_eq!(script.text, "f2bV_matches=$0 f2bV_F_user=$1 \n$f2bV_F_user $f2bV_matches");
+        assert_eq!(
+            script.shown(),
+            "['f2bV_matches=$0 f2bV_F_user=$1 \\n$f2bV_F_user $f2bV_matches', \"a'b c\", \"a'b\"]"
+        );
+    }
+
+    #[test]
+    fn what_a_ban_says_is_not_searched_for_tags() {
+        check("x <F-USER>", "<ip>", "f2bV_F_user=$0 \nx $f2bV_F_user", &["<ip>"]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay_within_what_the_kernel_takes() {
+        let script = filled("<matches>", "", &[0xff; 200_000]);
+        assert!(script.values[0].len() <= VALUE_MAX_BYTES);
+        assert!(std::str::from_utf8(&script.values[0]).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_hostile_byte_of_a_log_becomes_part_of_a_command(line in any::<Vec<u8>>(), user in ".*") {
+            let command = "x <matches> <F-USER> <ipmatches>";
+            let script = filled(command, &user, &line);
+            let text = script.text.split_once('\n').map_or(&*script.text, |(_, text)| text);
+            let assigned = text.replace("$f2bV_", "");
+            prop_assert!(!assigned.bytes().any(|byte| HOSTILE.contains(&byte)), "{}", script.text);
+        }
+    }
 }

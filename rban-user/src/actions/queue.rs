@@ -20,6 +20,9 @@ pub(super) const WAITING_MAX: usize = 4_096;
 /// Once a jail is to stop, bans that wait get so long; the rest, which stopping lifts anyway, are given up.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How many kinds there are.
+const KINDS: usize = 5;
+
 /// What kind of ticket waits, the first to be given up first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -46,6 +49,8 @@ impl Kind {
 #[derive(Default)]
 struct Waiting {
     tasks: VecDeque<Task>,
+    /// How many there are of each kind, so that none is searched for in vain.
+    count: [usize; KINDS],
     given_up: u64,
     stops_since: Option<Instant>,
     is_closed: bool,
@@ -123,32 +128,42 @@ impl Waiting {
             self.stops_since.get_or_insert(now);
         }
         if kind == Kind::Order || self.tasks.len() < WAITING_MAX {
-            return self.tasks.push_back(task);
+            return self.add(task);
         }
         self.given_up += 1;
         if let Task::Unban(ticket) = &task {
             let is_its_ban = |it: &Task| matches!(it, Task::Ban(ban) if ban.id == ticket.id);
             if let Some(at) = self.tasks.iter().rposition(is_its_ban) {
-                self.tasks.remove(at);
+                self.take(at);
                 self.given_up += 1;
                 return;
             }
         }
-        if kind == Kind::Again {
-            return;
+        let least = [Kind::Again, Kind::Prolong, Kind::Ban];
+        let Some(least) = least.into_iter().find(|it| self.count[*it as usize] > 0) else { return };
+        if kind != Kind::Again
+            && let Some(at) = self.tasks.iter().position(|it| Kind::of(it) == least)
+        {
+            self.take(at);
+            self.add(task);
         }
-        for least in [Kind::Again, Kind::Prolong, Kind::Ban] {
-            if let Some(at) = self.tasks.iter().position(|it| Kind::of(it) == least) {
-                self.tasks.remove(at);
-                return self.tasks.push_back(task);
-            }
-        }
+    }
+
+    fn add(&mut self, task: Task) {
+        self.count[Kind::of(&task) as usize] += 1;
+        self.tasks.push_back(task);
+    }
+
+    fn take(&mut self, at: usize) -> Option<Task> {
+        let task = self.tasks.remove(at)?;
+        self.count[Kind::of(&task) as usize] -= 1;
+        Some(task)
     }
 
     fn pop(&mut self, now: Instant) -> Option<Task> {
         let is_late = self.stops_since.is_some_and(|since| now - since > STOP_PATIENCE);
         loop {
-            let task = self.tasks.pop_front()?;
+            let task = self.take(0)?;
             if is_late && !matches!(Kind::of(&task), Kind::Order | Kind::Unban) {
                 self.given_up += 1;
                 continue;

@@ -163,21 +163,25 @@ impl Facts<'_> {
             "jail.found" => text(counters.found.to_string()),
             "jail.found_total" => text(counters.found_total.to_string()),
             "raw-ticket" => text(self.raw()),
-            _ => tag.strip_prefix("F-").map(|name| self.capture(name)),
+            _ => self.capture(tag.strip_prefix("F-")?),
         }
     }
 
-    /// What the filter captured by this name; nothing, if it did not.
-    fn capture(&self, name: &str) -> Cow<'_, [u8]> {
-        let name = match name.to_lowercase() {
-            name if name == "id" => "fid".to_owned(),
-            name if name == "port" => "fport".to_owned(),
-            name => name,
+    /// What the filter captured by this name, which is written in capitals; nothing, if it did not.
+    fn capture(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+        let is_of_name = |char: char| {
+            char.is_ascii_uppercase() || char.is_ascii_digit() || matches!(char, '_' | '-')
         };
-        let own = || (name == "fid").then_some(&*self.ticket.id);
+        if name.is_empty() || !name.chars().all(is_of_name) {
+            return None;
+        }
+        let name = match name {
+            "ID" => "fid".to_owned(),
+            "PORT" => "fport".to_owned(),
+            _ => name.to_lowercase(),
+        };
         let captured = self.ticket.captures.iter().find(|(it, _)| **it == *name);
-        let value = captured.map(|(_, value)| &**value).or_else(own);
-        Cow::Borrowed(value.unwrap_or_default().as_bytes())
+        Some(Cow::Borrowed(captured.map_or("", |(_, value)| value).as_bytes()))
     }
 
     fn raw(&self) -> String {

@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use tempfile::TempDir;
 
+mod reference;
+
 use super::*;
 
 /// A test that waits longer has failed.
@@ -102,7 +104,7 @@ async fn tags_become_what_they_stand_for() {
                <name> <timeout> <fq-hostname> <sh-hostname> \"<ipmatches>\" \"<unknown>\" >$OUT";
     assert_eq!(
         written(&world, all, ticket).await,
-        "192.0.2.1|inet4|1.2.0.192.|mail.example.org|192.0.2.1|3|1795284000.0|600|1|0|7|3|alice||192.0.2.1|j|4|sshd|60|\
+        "192.0.2.1|inet4|1.2.0.192.|mail.example.org|192.0.2.1|3|1795284000.0|600|1|0|7|3|alice||j|4|sshd|60|\
          host.example.org|host|one\ntwo|<unknown>|"
     );
 }
