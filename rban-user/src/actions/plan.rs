@@ -17,7 +17,7 @@ use crate::event::JailName;
 
 mod steps;
 
-use steps::{Step, family};
+use steps::{Step, family, is_check};
 
 /// What fail2ban says of a command that failed.
 const FAILED: &str = "'Script error'";
@@ -122,9 +122,10 @@ impl Plan {
         std::mem::take(&mut self.said)
     }
 
-    /// Whether a ban of this id may have gone when something was repaired.
-    pub(super) fn may_have_lost(&self, id: &str) -> bool {
-        self.banned_since_repair.as_ref().is_some_and(|banned| !banned.contains(id))
+    /// Whether this ban may have gone when something was repaired.
+    pub(super) fn may_have_lost(&self, ticket: &Ticket) -> bool {
+        let is_new = |banned: &HashSet<_>| banned.contains(&ticket.id);
+        !self.lets_off(ticket) && self.banned_since_repair.as_ref().is_some_and(|it| !is_new(it))
     }
 
     /// Whether all its bans can be lifted by one command.
@@ -145,6 +146,11 @@ impl Plan {
     pub(super) fn begin(&mut self, deed: Deed, ticket: Arc<Ticket>, found: Arc<Found>) {
         let mut steps = self.steps(deed, &ticket);
         steps.reverse();
+        match (deed, &mut self.banned_since_repair) {
+            (Deed::Unban, Some(banned)) => drop(banned.remove(&ticket.id)),
+            (Deed::Flush, Some(banned)) => banned.clear(),
+            _ => (),
+        }
         self.current = Some(Current {
             deed,
             ticket,
@@ -161,9 +167,13 @@ impl Plan {
         loop {
             let step = self.current.as_mut()?.steps.pop();
             let Some(step) = step else {
-                self.finish();
+                self.tell_error();
+                self.current = None;
                 return None;
             };
+            if is_check(&step) && self.current.as_ref()?.deed == Deed::Flush {
+                self.tell_error();
+            }
             match self.script(&step) {
                 Err(endless) => self.give_up(Some(endless.to_string())),
                 Ok(script) if script.is_empty() || self.ran_before(&step, &script) => {
@@ -191,10 +201,8 @@ impl Plan {
         let text = self.options.expand(self.command(current.deed, step), family)?;
         Ok(match step {
             // These are not told of a ban.
-            Step::Check(_) | Step::Recheck(_) | Step::Repair(_) | Step::StopToRestore(_) => {
-                Script::plain(text, family)
-            }
-            Step::Start(_) | Step::StartToRestore(_) | Step::Each(_) => {
+            Step::Check(_) | Step::Recheck(_) | Step::Repair(_) => Script::plain(text, family),
+            Step::Start(_) | Step::StartToRestore(_) | Step::StopToRestore(_) | Step::Each(_) => {
                 let empty = Ticket::empty(current.ticket.time, current.ticket.bantime);
                 let facts = Facts { jail: &self.jail, ticket: &empty, found: &current.found };
                 fill(&text, &facts, family)
@@ -266,11 +274,6 @@ impl Plan {
                 state.started.get_or_insert_default();
                 state.has_items = true;
             }
-            Deed::Unban => {
-                if let Some(banned) = &mut self.banned_since_repair {
-                    banned.remove(id);
-                }
-            }
             _ => (),
         }
     }
@@ -295,29 +298,29 @@ impl Plan {
             _ => "stopping",
         });
         self.note(error);
-        if deed == Deed::Flush
-            && let Some(current) = &mut self.current
-        {
-            // Once all families are flushed.
-            current.steps.insert(0, Step::Check(family));
+        let is_first = !self.current.as_ref().is_some_and(|it| it.steps.iter().any(is_check));
+        if deed == Deed::Flush && is_first {
+            let checks: Vec<_> = self.started().map(|(family, _)| Step::Check(*family)).collect();
+            if let Some(current) = &mut self.current {
+                // Once all families are flushed.
+                current.steps.splice(..0, checks.into_iter().rev());
+            }
         }
     }
 
     /// Something is not as it was made.
     fn restore(&mut self, deed: Deed, family: Family) {
-        let is_lost = match deed {
-            Deed::Unban if !self.options.flag("actionrepair_on_unban") => Some("Unban"),
-            Deed::Flush => Some("Flush"),
-            _ => None,
-        };
-        if let Some(what) = is_lost {
-            let text = format!("Invariant check failed. {what} is impossible.");
-            self.say(Said::action(Level::Error, &text));
-            match deed {
-                Deed::Unban => self.give_up(None),
-                _ => self.note(format!("{what} is impossible")),
+        match deed {
+            Deed::Unban if !self.options.flag("actionrepair_on_unban") => {
+                let text = "Invariant check failed. Unban is impossible.";
+                self.say(Said::action(Level::Error, text));
+                return self.give_up(None);
             }
-            return;
+            Deed::Flush => {
+                let text = "Invariant check failed. Flush is impossible.".to_owned();
+                return self.say(Said::actions(Level::Error, text));
+            }
+            _ => (),
         }
         let text = "Invariant check failed. Trying to restore a sane environment";
         self.say(Said::action(Level::Error, text));
@@ -361,7 +364,7 @@ impl Plan {
             Deed::Prolong => "prolonging",
             Deed::Unban => "unbanning",
             // What was to be repaired has been told.
-            Deed::Check => return current.steps.retain(|step| matches!(step, Step::Check(_))),
+            Deed::Check => return current.steps.retain(is_check),
             _ => "executing",
         };
         let error = error.unwrap_or_else(|| format!("Error {doing} {}", current.ticket.address()));
@@ -369,10 +372,10 @@ impl Plan {
         current.error.get_or_insert(error);
     }
 
-    fn finish(&mut self) {
-        let Some(Current { deed, ticket, error: Some(error), .. }) = self.current.take() else {
-            return;
-        };
+    fn tell_error(&mut self) {
+        let Some(current) = &mut self.current else { return };
+        let Some(error) = current.error.take() else { return };
+        let (deed, ticket) = (current.deed, current.ticket.clone());
         let what = match deed {
             Deed::Start => "start",
             Deed::Stop => "stop",

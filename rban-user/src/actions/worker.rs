@@ -221,7 +221,7 @@ impl<W: World> Worker<W> {
             self.checked = Some(Instant::now());
             self.all(Deed::Check).await;
         }
-        let lost = |plan: &Plan| plan.may_have_lost(&ticket.id);
+        let lost = |plan: &Plan| plan.may_have_lost(ticket);
         let lost: Vec<usize> = (0..self.plans.len()).filter(|at| lost(&self.plans[*at])).collect();
         let action = match lost[..] {
             [] => return,

@@ -1,6 +1,6 @@
 //! Which commands a deed consists of.
 
-use super::{Deed, Families, Plan};
+use super::{Deed, Families, Plan, State};
 use crate::actions::tags::Family;
 use crate::actions::ticket::Ticket;
 
@@ -22,12 +22,12 @@ impl Plan {
     /// The steps of a deed, as long as nothing goes wrong.
     pub(super) fn steps(&self, deed: Deed, ticket: &Ticket) -> Vec<Step> {
         let of = ticket.family();
-        let lets_off = ticket.is_restored && self.options.flag("norestored");
-        let started = || self.states.iter().filter(|(_, state)| state.started.is_some());
         match deed {
             Deed::Start if self.is_on_demand() => Vec::new(),
             Deed::Start => self.own_families().into_iter().map(Step::Start).collect(),
-            Deed::Ban | Deed::Reban | Deed::Prolong | Deed::Unban if lets_off => Vec::new(),
+            Deed::Ban | Deed::Reban | Deed::Prolong | Deed::Unban if self.lets_off(ticket) => {
+                Vec::new()
+            }
             Deed::Ban | Deed::Reban => {
                 let mut steps = self.starts_on_demand(of);
                 steps.push(Step::First(of));
@@ -38,23 +38,36 @@ impl Plan {
                 Some(state) if state.has_items => vec![Step::First(of)],
                 _ => Vec::new(),
             },
-            Deed::Flush => started()
+            Deed::Flush => self
+                .started()
                 .filter(|(_, state)| state.has_items)
                 .map(|(family, _)| Step::Each(*family))
                 .collect(),
-            Deed::Check => started().map(|(family, _)| Step::Check(*family)).collect(),
-            Deed::Reload | Deed::Stop => started().map(|(family, _)| Step::Each(*family)).collect(),
+            Deed::Check => self.started().map(|(family, _)| Step::Check(*family)).collect(),
+            Deed::Reload | Deed::Stop => {
+                self.started().map(|(family, _)| Step::Each(*family)).collect()
+            }
         }
     }
 
-    pub(super) fn is_on_demand(&self) -> bool {
+    /// What is started.
+    pub(super) fn started(&self) -> impl Iterator<Item = (&Family, &State)> {
+        self.states.iter().filter(|(_, state)| state.started.is_some())
+    }
+
+    /// Whether it is not told of this ban.
+    pub(super) fn lets_off(&self, ticket: &Ticket) -> bool {
+        ticket.is_restored && self.options.flag("norestored")
+    }
+
+    fn is_on_demand(&self) -> bool {
         match self.options.get("actionstart_on_demand", Family::Any) {
             Some(_) => self.options.flag("actionstart_on_demand"),
             None => self.options.are_conditional(),
         }
     }
 
-    pub(super) fn own_families(&self) -> Vec<Family> {
+    fn own_families(&self) -> Vec<Family> {
         let chosen = self.options.get("families", Family::Any).unwrap_or_default();
         let chosen: Vec<_> = chosen
             .split([',', ' ', '\n'])
@@ -73,7 +86,7 @@ impl Plan {
     }
 
     /// What has to be started before somebody of this family is banned. One without an address may be of any.
-    pub(super) fn starts_on_demand(&self, of: Family) -> Vec<Step> {
+    fn starts_on_demand(&self, of: Family) -> Vec<Step> {
         let is_started =
             |family: &Family| self.states.get(family).is_some_and(|state| state.started.is_some());
         if !self.is_on_demand() || is_started(&of) {
@@ -121,4 +134,9 @@ pub(super) fn family(step: &Step) -> Family {
         | Step::StartToRestore(family)
         | Step::Recheck(family) => *family,
     }
+}
+
+/// Whether it asks if everything is as it was made.
+pub(super) fn is_check(step: &Step) -> bool {
+    matches!(step, Step::Check(_))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use proptest::prelude::*;
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -148,9 +149,9 @@ fn without_a_repair_it_is_stopped_and_started() {
         &["check inet4", "stop inet4"],
         &["check inet4", "stop inet4", "start inet4 4", "check inet4"],
     );
-    assert!(test.plan.may_have_lost("192.0.2.1"));
+    assert!(test.plan.may_have_lost(&ticket("192.0.2.1")));
     test.check(Deed::Reban, "192.0.2.1", &[], &["ban 192.0.2.1"]);
-    assert!(!test.plan.may_have_lost("192.0.2.1"));
+    assert!(!test.plan.may_have_lost(&ticket("192.0.2.1")));
     test.check(Deed::Unban, "192.0.2.1", &[], &["unban 192.0.2.1"]);
 }
 
@@ -196,11 +197,19 @@ fn an_unban_repairs_only_if_it_may() {
 fn a_flush_that_fails_is_followed_by_a_check_of_each_family() {
     let mut test = Test::new(C);
     test.check(Deed::Ban, "192.0.2.1", &[], &["start inet4 4", "ban 192.0.2.1"]);
-    test.check(Deed::Flush, "", &["flush inet4", "check inet4"], &["flush inet4", "check inet4"]);
-    assert_eq!(test.said[0], "Invariant check failed. Flush is impossible.");
+    test.check(Deed::Ban, "2001:db8::1", &[], &["start inet6 6", "ban 2001:db8::1"]);
+    test.check(
+        Deed::Flush,
+        "",
+        &["flush inet4", "check inet4"],
+        &["flush inet4", "flush inet6", "check inet4", "check inet6"],
+    );
     assert_eq!(
-        test.said[1],
-        "Failed to flush bans in jail 'j' action 'A': Error flushing action Jail('j')/A: 'Script error'"
+        test.said,
+        [
+            "Failed to flush bans in jail 'j' action 'A': Error flushing action Jail('j')/A: 'Script error'",
+            "Invariant check failed. Flush is impossible.",
+        ]
     );
 }
 
@@ -265,3 +274,55 @@ fn an_action_without_end_says_so() {
     test.check(Deed::Ban, "192.0.2.1", &[], &[]);
     assert!(test.said[0].contains("self referencing definitions"), "{:?}", test.said);
 }
+
+proptest! {
+    /// Whatever fails: each deed ends soon, nothing is lifted that was not made, and nothing stays started.
+    #[test]
+    fn a_plan_comes_to_an_end_and_undoes_only_what_it_did(
+        deeds in prop::collection::vec((0..DEEDS.len(), 0..IDS.len()), 0..30),
+        fails in prop::collection::vec(any::<bool>(), 1..40),
+        commands in prop::collection::vec(any::<bool>(), C.len()),
+    ) {
+        let chosen: Vec<_> = C.iter().zip(commands).filter(|(it, is)| *is || it.0 == "actionban").map(|(it, _)| *it).collect();
+        let mut test = Test::new(&chosen);
+        let mut fails = fails.into_iter().cycle();
+        let mut banned = HashSet::new();
+        for (deed, id) in deeds {
+            let (deed, ticket) = (DEEDS[deed], ticket(IDS[id]));
+            test.plan.begin(deed, Arc::new(ticket.clone()), Arc::default());
+            let mut ran = 0;
+            while let Some(script) = test.plan.next() {
+                ran += 1;
+                prop_assert!(ran <= RAN_MAX, "{deed:?} does not end");
+                let fails = fails.next().unwrap();
+                if script.text.starts_with("ban") && !fails {
+                    banned.insert(ticket.family());
+                }
+                let is_unban = script.text.starts_with("unban") || script.text.starts_with("flush");
+                prop_assert!(!is_unban || !banned.is_empty(), "{:?}", script.text);
+                test.plan.ended(if fails { Outcome::Failed } else { Outcome::Done });
+            }
+        }
+        test.plan.begin(Deed::Stop, Arc::new(ticket("")), Arc::default());
+        while test.plan.next().is_some() {
+            test.plan.ended(Outcome::Failed);
+        }
+        test.check(Deed::Stop, "", &[], &[]);
+    }
+}
+
+const DEEDS: [Deed; 8] = [
+    Deed::Start,
+    Deed::Ban,
+    Deed::Reban,
+    Deed::Prolong,
+    Deed::Unban,
+    Deed::Flush,
+    Deed::Check,
+    Deed::Reload,
+];
+
+const IDS: [&str; 3] = ["192.0.2.1", "2001:db8::1", "alice"];
+
+/// No deed runs more commands: three families, each flushed, checked, stopped, started and checked again.
+const RAN_MAX: usize = 15;
