@@ -10,6 +10,7 @@ pub mod daemon;
 
 pub mod config;
 
+pub mod actions;
 pub mod control;
 pub mod detect;
 pub mod enforce;
@@ -23,6 +24,7 @@ pub mod event;
 
 mod recent;
 mod said;
+mod shell;
 
 pub mod addr;
 pub mod clock;

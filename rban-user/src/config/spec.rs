@@ -15,6 +15,7 @@ use super::services::Services;
 use super::takeover::{Asked, Takeover, takeover};
 use super::value::{self, NotATime};
 use super::words;
+use crate::actions;
 use crate::detect::{self, Patterns, UseDns};
 use crate::event::JailName;
 use crate::glob;
@@ -50,6 +51,20 @@ pub struct ActionSpec {
     pub commands: Vec<(String, String)>,
     /// What those tags may stand for.
     pub properties: Vec<(String, String)>,
+}
+
+impl ActionSpec {
+    /// What its commands take to run. A `timeout` that is no time is the usual one.
+    #[must_use]
+    pub fn to_run(&self) -> actions::Spec {
+        let timeout = self.properties.iter().rfind(|(name, _)| name == "timeout");
+        let timeout = timeout.and_then(|(_, text)| value::span(text.trim()).ok());
+        actions::Spec {
+            name: self.name.clone(),
+            timeout: timeout.unwrap_or(actions::TIMEOUT),
+            options: self.commands.iter().chain(&self.properties).cloned().collect(),
+        }
+    }
 }
 
 /// What came of a jail's text: its Spec, unless something is wrong, and what else the admin should know.

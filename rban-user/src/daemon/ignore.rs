@@ -20,13 +20,13 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
 
 use super::names::Names;
-use super::shell;
 use super::wiring::chain;
 use crate::addr::Offender;
 use crate::clock::Now;
 use crate::event::{Change, Failure, Id, JailName};
 use crate::jail::ignore::{About, Answer, Command, Found, Question};
 use crate::jail::{Jail, Outcome, Step, Tally};
+use crate::shell;
 
 /// With so many failures waiting, a jail takes no further batch of them; its detector waits, and the log keeps the rest.
 const WAITING_MAX: usize = 1_024;
@@ -294,7 +294,7 @@ impl World {
     async fn answer(&self, jail: &JailName, id: &Id, command: &Command) -> Answer {
         // Never closed.
         let slot = self.commands.acquire().await;
-        let ended = shell::run(command, self.command_patience).await;
+        let ended = shell::run(&command.script, &command.values, self.command_patience).await;
         drop(slot);
         let script = &command.script;
         match ended {

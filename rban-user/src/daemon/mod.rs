@@ -15,7 +15,6 @@ pub(crate) mod names;
 #[cfg(feature = "log")]
 mod program_log;
 mod resolve;
-mod shell;
 mod wiring;
 
 use std::collections::{BTreeSet, HashMap};

@@ -2,15 +2,18 @@
 
 use super::tokens::Token;
 
-/// From the top of the picture to its bottom (ARCHITECTURE.md has `glob`, `recent`, `said` and `scope` as well). A row may import the rows below it; siblings never import siblings.
+/// From the top of the picture to its bottom (ARCHITECTURE.md has `glob`, `recent`, `said`, `shell` and `scope` as well). A row may import the rows below it; siblings never import siblings.
 const ROWS: [&[&str]; 8] = [
     &["main", "lib"],
     &["cli"],
     &["daemon"],
     &["config"],
-    &["source", "detect", "jail", "enforce", "store", "fleet", "control", "metrics", "log"],
+    &[
+        "source", "detect", "jail", "enforce", "actions", "store", "fleet", "control", "metrics",
+        "log",
+    ],
     &["event"],
-    &["recent", "said"],
+    &["recent", "said", "shell"],
     &["addr", "clock", "glob", "scope"],
 ];
 

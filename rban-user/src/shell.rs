@@ -14,8 +14,6 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::jail::ignore;
-
 /// So much of what it prints is kept, for the log; the rest is read and dropped.
 const OUTPUT_MAX_BYTES: usize = 4_096;
 
@@ -27,15 +25,15 @@ const OUTPUT_PATIENCE: Duration = Duration::from_millis(100);
 
 /// How a command ended.
 #[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) status: ExitStatus,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// A command that did not come to its own end.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub(crate) enum Error {
     #[error("/bin/sh cannot be run; see that it is there, and how many processes may be")]
     Spawn(#[source] io::Error),
     #[error("timed out after {} seconds; have it answer sooner", .0.as_secs_f64())]
@@ -46,7 +44,7 @@ pub(super) enum Error {
 
 impl Ended {
     /// Its exit code, or how it was ended instead.
-    pub(super) fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         match (self.status.code(), self.status.signal()) {
             (Some(127), _) => "returned 127, which is to say: command not found".to_owned(),
             (Some(code), _) => format!("returned {code}"),
@@ -56,11 +54,11 @@ impl Ended {
 }
 
 /// Runs a command to its end. Whoever stops waiting for it ends it, and all that it started.
-pub(super) async fn run(command: &ignore::Command, limit: Duration) -> Result<Ended, Error> {
-    let values = command.values.iter().map(|value| OsString::from_vec(value.clone()));
+pub(crate) async fn run(script: &str, values: &[Vec<u8>], limit: Duration) -> Result<Ended, Error> {
+    let values = values.iter().map(|value| OsString::from_vec(value.clone()));
     let mut child = Command::new("/bin/sh")
         .arg("-c")
-        .arg(&command.script)
+        .arg(script)
         .args(values)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -161,10 +159,6 @@ mod tests {
     /// A test that waits longer has failed.
     const PATIENCE: Duration = Duration::from_secs(20);
 
-    fn command(script: &str) -> ignore::Command {
-        ignore::Command { script: script.to_owned(), values: Vec::new() }
-    }
-
     #[track_caller]
     fn check(ended: &Ended, reason: &str, stdout: &str) {
         assert_eq!((ended.reason().as_str(), ended.stdout.as_str()), (reason, stdout));
@@ -172,7 +166,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_tells_how_it_ended_and_what_it_printed() {
-        let run = async |script| run(&command(script), PATIENCE).await.unwrap();
+        let run = async |script| run(script, &[], PATIENCE).await.unwrap();
         check(&run("echo a; echo b >&2; exit 3").await, "returned 3", "a\n");
         check(&run("kill -9 $$").await, "killed with signal 9", "");
         check(
@@ -185,23 +179,20 @@ mod tests {
     #[tokio::test]
     async fn values_are_arguments() {
         let values = vec![b"$(id)".to_vec(), b"\xff".to_vec()];
-        let command = ignore::Command {
-            script: "printf %s \"$0\"; [ \"$1\" = \"$(printf '\\377')\" ]".to_owned(),
-            values,
-        };
-        check(&run(&command, PATIENCE).await.unwrap(), "returned 0", "$(id)");
+        let script = "printf %s \"$0\"; [ \"$1\" = \"$(printf '\\377')\" ]";
+        check(&run(script, &values, PATIENCE).await.unwrap(), "returned 0", "$(id)");
     }
 
     #[tokio::test]
     async fn more_output_than_is_kept_keeps_nobody_waiting() {
-        let ended = run(&command("yes | head -c 1000000"), PATIENCE).await.unwrap();
+        let ended = run("yes | head -c 1000000", &[], PATIENCE).await.unwrap();
         assert_eq!((ended.status.code(), ended.stdout.len()), (Some(0), OUTPUT_MAX_BYTES));
     }
 
     #[tokio::test]
     async fn a_child_that_lives_on_is_not_waited_for() {
         let began = Instant::now();
-        let ended = run(&command("sleep 30 & echo $!"), PATIENCE).await.unwrap();
+        let ended = run("sleep 30 & echo $!", &[], PATIENCE).await.unwrap();
         assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
         let child = Pid::from_raw(ended.stdout.trim().parse().unwrap()).unwrap();
         rustix::process::kill_process(child, Signal::KILL).expect("it lives on");
@@ -213,7 +204,7 @@ mod tests {
         let file = directory.path().join("pid");
         let script =
             format!("trap '' TERM; sleep 60 & echo $! > {}; wait; sleep 60", file.display());
-        let error = run(&command(&script), Duration::from_millis(300)).await.unwrap_err();
+        let error = run(&script, &[], Duration::from_millis(300)).await.unwrap_err();
         assert_eq!(error.to_string(), "timed out after 0.3 seconds; have it answer sooner");
         let child = std::fs::read_to_string(file).unwrap();
         let child = Pid::from_raw(child.trim().parse().unwrap()).unwrap();
