@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::text;
-use super::{
-    DEPTH_MAX, PickleError, TEXT_MAX_BYTES, VALUES_OF_ANSWER_MAX, VALUES_OF_REQUEST_MAX,
-};
+use super::{DEPTH_MAX, PickleError, TEXT_MAX_BYTES, VALUES_OF_ANSWER_MAX, VALUES_OF_REQUEST_MAX};
 use crate::control::value::{Answer, Class, Exception, Value};
 
 /// What a server answers.
