@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::clock::WallTime;
 
 /// A text in quotes.
-pub(super) fn quoted(out: &mut impl Write, text: &str) -> io::Result<()> {
+pub(in crate::cli) fn quoted(out: &mut impl Write, text: &str) -> io::Result<()> {
     let quote = if text.contains('\'') && !text.contains('"') { b'"' } else { b'\'' };
     out.write_all(&[quote])?;
     let mut plain = 0;
