@@ -5,43 +5,47 @@ use serde_json::Value as Json;
 use super::options::Dump;
 use super::pretty::pretty;
 use super::repr::{quoted, repr};
-use super::{Outcome, Setup, print, session};
+use super::{Outcome, Setup, session};
 use crate::cli::render::chain;
-use crate::config::{self, Consequence, Origin, Read, lookup};
+use crate::config::{self, Consequence, JailError, JailText, Origin, Read, lookup};
 use crate::control::value::Value;
 
-/// How a reload's reasons begin that `-t` does not let pass.
+/// How the reason begins for which a jail is skipped that `-t` does not let pass.
 const WRONG: &str = "wrong configuration";
 
 const OPTIONS: [&str; 3] = ["--restart", "--unban", "--if-exists"];
 const ALL: &str = "--all";
 
-/// The commands that the configuration comes to, or why it comes to nothing.
-pub(super) fn stream(setup: &Setup, jail: Option<&str>) -> Result<Vec<Value>, String> {
+/// Why the configuration cannot be used.
+type Refused = String;
+
+/// The commands that the configuration comes to, or that of one jail.
+pub(super) fn stream(setup: &Setup, jail: Option<&str>) -> Result<Vec<Value>, Refused> {
     let refused = |reason: String| format!("Failed during configuration: {reason}");
-    let mut read = config::read(&setup.directory).map_err(|errors| {
-        refused(errors.iter().map(|it| chain(it)).collect::<Vec<_>>().join("; "))
-    })?;
+    let mut read = read(setup)?;
     if let Some(jail) = jail {
         restrict(&mut read, setup, jail).map_err(refused)?;
     }
     read.findings.iter().for_each(|finding| setup.says.found(&finding.to_string()));
     for jail in &read.jails {
         if let Err(error) = &jail.outcome {
-            setup.says.error(&format!(
-                "Errors in jail {}: {}",
-                quoted(&jail.name),
-                chain(&error.error)
-            ));
+            let (name, error) = (quoted(&jail.name), chain(&error.error));
+            setup.says.error(&format!("Errors in jail {name}: {error}"));
         }
     }
     let stream = config::stream(&read).map_err(|error| refused(chain(&error)))?;
     if !stream.starts && jail.is_none() {
-        return Err(
-            "ERROR: The configuration stream failed because of the invalid syntax.".to_owned()
-        );
+        let text = "ERROR: The configuration stream failed because of the invalid syntax.";
+        return Err(text.to_owned());
     }
     Ok(stream.commands.into_iter().map(|command| value(overridden(command, setup))).collect())
+}
+
+fn read(setup: &Setup) -> Result<Read, Refused> {
+    config::read(&setup.directory).map_err(|errors| {
+        let errors: Vec<String> = errors.iter().map(|error| chain(error)).collect();
+        format!("Failed during configuration: {}", errors.join("; "))
+    })
 }
 
 /// Leaves this jail alone in what was read.
@@ -85,37 +89,31 @@ fn value(json: Json) -> Value {
     }
 }
 
-/// Prints the commands, each on a line or more.
-pub(super) fn dump(setup: &Setup, how: Dump) -> Outcome {
-    let commands = match stream(setup, None) {
-        Ok(commands) => commands,
-        Err(reason) => return session::fail(setup, &reason),
-    };
+/// The commands each on a line or more.
+pub(super) fn dumped(commands: &[Value], how: Dump) -> String {
     let shown = |command: &Value| match how {
         Dump::Plain => repr(command),
         Dump::Pretty => pretty(command),
     };
     let lines: Vec<String> = commands.iter().map(shown).collect();
-    print(&lines.join("\n"))
+    lines.join("\n")
 }
 
-/// Whether a server would take all of the configuration; what is wrong is told.
-pub(super) fn test(setup: &Setup) -> Outcome {
-    let failed = || session::fail(setup, "ERROR: test configuration failed");
-    if let Err(reason) = stream(setup, None) {
+/// The commands, if there is nothing wrong with any jail.
+pub(super) fn tested(setup: &Setup) -> Result<Vec<Value>, Refused> {
+    let failed = || "ERROR: test configuration failed".to_owned();
+    let commands = stream(setup, None).map_err(|reason| {
         setup.says.error(&reason);
-        return failed();
-    }
-    let is_wrong = |read: Read| {
-        read.jails.iter().any(|jail| match &jail.outcome {
-            Ok(()) => false,
-            Err(error) => match &error.in_fail2ban {
-                Consequence::Fatal => true,
-                Consequence::Skipped(reason) => reason.starts_with(WRONG),
-            },
-        })
+        failed()
+    })?;
+    let is_wrong = |jail: &JailText| match &jail.outcome {
+        Err(JailError { in_fail2ban: Consequence::Skipped(reason), .. }) => {
+            reason.starts_with(WRONG)
+        }
+        Err(_) => true,
+        Ok(()) => false,
     };
-    if config::read(&setup.directory).is_ok_and(is_wrong) { failed() } else { Outcome::Done }
+    if read(setup)?.jails.iter().any(is_wrong) { Err(failed()) } else { Ok(commands) }
 }
 
 /// `reload`, or `restart` of jails.

@@ -141,16 +141,20 @@ impl Program {
             Ok(setup) => setup,
             Err(outcome) => return outcome,
         };
-        if let Some(how) = dump {
-            return configured::dump(&setup, how);
-        }
-        if test {
-            match configured::test(&setup) {
-                Outcome::Done if words.is_empty() => {
-                    return print("OK: configuration test is successful");
-                }
-                Outcome::Done => {}
-                Outcome::Failed => return Outcome::Failed,
+        if dump.is_some() || test {
+            let commands =
+                if test { configured::tested(&setup) } else { configured::stream(&setup, None) };
+            let commands = match commands {
+                Ok(commands) => commands,
+                Err(reason) => return session::fail(&setup, &reason),
+            };
+            if let Some(how) = dump {
+                print(&configured::dumped(&commands, how));
+            }
+            match (test, words.is_empty()) {
+                (false, _) => return Outcome::Done,
+                (true, true) => return print("OK: configuration test is successful"),
+                (true, false) => {}
             }
         }
         match (interactive, words.is_empty()) {

@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::options::Ground;
-use super::{Outcome, Setup, configured, print, session};
+use super::repr;
+use super::{Outcome, Setup, print, session};
+use crate::config::{self, Overrides};
 use crate::control::client::Client;
 use crate::control::value::Value;
 
@@ -22,8 +24,9 @@ pub(super) fn start(setup: &Setup) -> Outcome {
     if session::answers(setup).is_ok() {
         return session::fail(setup, "Server already running");
     }
-    if let Err(reason) = configured::stream(setup, None) {
-        return session::fail(setup, &reason);
+    // Other than fail2ban, a jail that is wrong does not keep the others from running; `greet` tells of it.
+    if let Err(unusable) = config::load(&setup.directory, &Overrides::default()) {
+        return session::fail(setup, &format!("Failed during configuration: {unusable}"));
     }
     match setup.ground {
         Ground::Foreground => become_daemon(setup),
@@ -103,7 +106,7 @@ fn settle(setup: &Setup) -> Outcome {
         match session::send(setup, &words, TIMEOUT) {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
-                outcome = session::fail(setup, &format!("NOK: {}", super::repr::args(&error)));
+                outcome = session::fail(setup, &format!("NOK: {}", repr::args(&error)));
             }
             Err(unreached) => outcome = session::fail(setup, &unreached.advice),
         }

@@ -32,9 +32,9 @@ pub(super) fn value(words: &[&str], value: &Value, lines: Lines) -> String {
 pub(super) fn error(error: &Exception) -> String {
     match (error.class, &error.args[..]) {
         (Class::UnknownJail, [jail]) => {
-            format!("Sorry but the jail {} does not exist", repr(jail))
+            format!("Sorry but the jail '{}' does not exist", shown(jail))
         }
-        (Class::DuplicateJail, [jail]) => format!("The jail {} already exists", repr(jail)),
+        (Class::DuplicateJail, [jail]) => format!("The jail '{}' already exists", shown(jail)),
         (Class::Index, _) => "Sorry but the command is invalid".to_owned(),
         _ => said(error),
     }
