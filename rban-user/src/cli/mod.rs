@@ -6,6 +6,7 @@
 mod attach;
 mod ban;
 mod bans;
+mod client;
 mod config;
 mod input;
 mod panic;
@@ -62,6 +63,7 @@ enum Command {
     Panic(panic::Panic),
     Config(config::Config),
     Regex(Box<regex::Regex>),
+    Client(client::Client),
 }
 
 /// Why a command did not do what it should.
@@ -85,6 +87,9 @@ pub fn main() -> ExitCode {
     if let Some(code) = regex::as_fail2ban() {
         return code;
     }
+    if let Some(code) = client::by_name() {
+        return code;
+    }
     let Cli { common, command } = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if asks_for("regex") => return regex::misunderstood(&error),
@@ -102,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Panic(panic) => panic.run(&common),
         Command::Config(config) => config.run(&common),
         Command::Regex(regex) => return regex.run(&common),
+        Command::Client(client) => return client.run(common.socket),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,7 +10,7 @@ mod json;
 mod log;
 mod moment;
 mod printer;
-mod python;
+pub(super) mod python;
 mod summary;
 mod template;
 mod words;

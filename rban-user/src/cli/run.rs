@@ -1,9 +1,12 @@
 //! `rban run`.
 
+use std::fs;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process;
 
+use anyhow::Context;
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
@@ -52,6 +55,12 @@ pub(super) struct Run {
     /// Lift all bans when stopped; without it they stay in force until they end
     #[arg(long)]
     flush_on_exit: bool,
+    /// Write the process id there, and remove it at the end
+    #[arg(long, value_name = "FILE")]
+    pidfile: Option<PathBuf>,
+    /// Leave the terminal's session; for `client start`
+    #[arg(long, hide = true)]
+    detach: bool,
 }
 
 impl Run {
@@ -81,7 +90,13 @@ impl Run {
             .with_ansi(io::stderr().is_terminal())
             .with_target(false)
             .init();
-        Ok(daemon::run(options)?)
+        if self.detach {
+            rustix::process::setsid().context("leaving the session of the terminal")?;
+        }
+        let pidfile = self.pidfile.as_deref().map(Pidfile::write).transpose()?;
+        let outcome = daemon::run(options);
+        drop(pidfile);
+        Ok(outcome?)
     }
 
     /// What the configuration says, and in place of it the command line.
@@ -95,5 +110,26 @@ impl Run {
         }
         let overrides = Overrides { log: self.log.clone(), options };
         config::load(&self.from.directory(), &overrides).map_err(unusable)
+    }
+}
+
+/// A file that tells our process; removed when dropped.
+struct Pidfile(PathBuf);
+
+impl Pidfile {
+    fn write(path: &Path) -> anyhow::Result<Self> {
+        let doing = || format!("writing {}", path.display());
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir).with_context(doing)?;
+        }
+        fs::write(path, format!("{}\n", process::id())).with_context(doing)?;
+        Ok(Self(path.to_owned()))
+    }
+}
+
+impl Drop for Pidfile {
+    fn drop(&mut self) {
+        // Somebody may have removed it already, which is all that could go wrong.
+        drop(fs::remove_file(&self.0));
     }
 }

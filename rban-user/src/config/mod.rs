@@ -63,3 +63,4 @@ pub use spec::{ActionSpec, JailSpec};
 pub use stream::{Stream, stream};
 pub use takeover::{Takeover, Why};
 pub use view::view;
+pub(crate) use words::split as shell_words;

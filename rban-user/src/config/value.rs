@@ -44,6 +44,14 @@ pub fn bantime(text: &str) -> Result<Option<Duration>, NotATime> {
     }
 }
 
+/// Seconds, which may be negative.
+///
+/// # Errors
+/// What is no arithmetic of numbers and units.
+pub(crate) fn seconds_of(text: &str) -> Result<f64, NotATime> {
+    seconds(text).ok_or_else(|| not_a_time(text))
+}
+
 /// A number, or arithmetic of numbers: `2.5`, `2.0/3`.
 pub(super) fn number(text: &str) -> Option<f64> {
     let is_arithmetic = !text.contains(|c: char| c.is_alphabetic());

@@ -3,7 +3,7 @@
 use super::ini::is_blank;
 
 /// The words; `None` if a quote is not closed, or a backslash comes last.
-pub(super) fn split(line: &str) -> Option<Vec<String>> {
+pub(crate) fn split(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut chars = line.chars();

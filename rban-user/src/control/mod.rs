@@ -1,11 +1,14 @@
 //! What clients may ask of the daemon, and what they hear.
 //!
-//! One JSON object a line in both directions, on a Unix socket that only root may open. Knows nothing of how the
-//! answers come about: each request goes to the daemon with a place for its answer.
+//! The protocol is fail2ban's, on a Unix socket that only root may open: pickled lists of words, and pickled answers.
+//! What fail2ban has no words for travels as `['rban', JSON]`. Knows nothing of how the answers come about: each request
+//! goes to the daemon with a place for its answer.
 
 pub mod client;
+pub mod pickle;
 pub mod server;
 pub mod value;
+mod wire;
 
 use std::path::PathBuf;
 
@@ -18,9 +21,12 @@ use crate::scope::Scope;
 pub const DEFAULT_SOCKET: &str = "/run/rban/rban.sock";
 
 /// Longest request or answer: a list of some millions of addresses.
-const MESSAGE_MAX_BYTES: u64 = 256 << 20;
+const MESSAGE_MAX_BYTES: usize = 256 << 20;
 
-/// A request.
+/// The first word of a request of rban's own; the second is a [`Command`] as JSON, the answer a [`Reply`] as JSON.
+pub const OURS: &str = "rban";
+
+/// A request of rban's own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
@@ -51,7 +57,7 @@ pub enum Command {
     },
 }
 
-/// An answer.
+/// An answer to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {

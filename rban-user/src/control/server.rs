@@ -3,19 +3,29 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::Mode;
 use rustix::process::umask;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 use tracing::debug;
 
 use super::client::Client;
-use super::{Command, MESSAGE_MAX_BYTES, Reply};
+use super::pickle;
+use super::value::{Answer, Value};
+use super::wire::{CLOSE, END, Incoming};
 
-/// A request and the place for its answer.
-pub type Request = (Command, oneshot::Sender<Reply>);
+/// Clients at a time. Others wait until one leaves.
+const CLIENTS_MAX: usize = 128;
+
+/// How long clients have to take their last answers when the daemon leaves.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// A request's words and the place for its answer.
+pub type Request = (Vec<Value>, oneshot::Sender<Answer>);
 
 /// Why there is no socket.
 #[derive(Debug, thiserror::Error)]
@@ -73,24 +83,22 @@ impl Server {
         Ok(Self { listener: listener.map_err(failed)?, path: path.to_owned() })
     }
 
-    /// Hands every request to `requests` until nobody takes them any more.
+    /// Hands every request to `requests` until nobody takes them any more; then clients get what was answered, and leave.
     pub async fn run(self, requests: mpsc::Sender<Request>) {
+        let mut clients = JoinSet::new();
         loop {
             tokio::select! {
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        let requests = requests.clone();
-                        tokio::spawn(async move {
-                            if let Err(error) = converse(stream, requests).await {
-                                debug!(%error, "a client left in the middle");
-                            }
-                        });
-                    }
+                accepted = self.listener.accept(), if clients.len() < CLIENTS_MAX => match accepted {
+                    Ok((stream, _)) => drop(clients.spawn(serve(stream, requests.clone()))),
                     Err(error) => debug!(%error, "a client came and went"),
                 },
-                () = requests.closed() => return,
+                Some(_) = clients.join_next() => {}
+                () = requests.closed() => break,
             }
         }
+        let all_gone = async { while clients.join_next().await.is_some() {} };
+        // Whoever has not taken his answer by then does not want it.
+        drop(tokio::time::timeout(FAREWELL, all_gone).await);
     }
 }
 
@@ -101,76 +109,54 @@ impl Drop for Server {
     }
 }
 
-/// Answers one client until it leaves.
-async fn converse(mut stream: UnixStream, requests: mpsc::Sender<Request>) -> io::Result<()> {
-    let (reader, mut writer) = stream.split();
-    let mut reader = BufReader::new(reader);
-    loop {
-        let mut line = Vec::new();
-        (&mut reader).take(MESSAGE_MAX_BYTES).read_until(b'\n', &mut line).await?;
-        if line.is_empty() {
-            return Ok(());
-        }
-        let reply = match serde_json::from_slice(&line) {
-            Ok(command) => answer(command, &requests).await,
-            Err(error) => Reply::Error(format!("not a request: {error}")),
-        };
-        let mut text = serde_json::to_vec(&reply)?;
-        text.push(b'\n');
-        writer.write_all(&text).await?;
+async fn serve(stream: UnixStream, requests: mpsc::Sender<Request>) {
+    if let Err(error) = converse(stream, requests).await {
+        debug!(%error, "a client left in the middle");
     }
 }
 
-async fn answer(command: Command, requests: &mpsc::Sender<Request>) -> Reply {
-    let (sender, receiver) = oneshot::channel();
-    let sent = requests.send((command, sender)).await.is_ok();
-    match receiver.await {
-        Ok(reply) if sent => reply,
-        _ => Reply::Error("the daemon is stopping".to_owned()),
+/// Answers one client until it leaves, or the daemon does.
+async fn converse(mut stream: UnixStream, requests: mpsc::Sender<Request>) -> io::Result<()> {
+    let mut incoming = Incoming::default();
+    loop {
+        match incoming.next() {
+            Ok(Some(message)) if message == CLOSE => return Ok(()),
+            Ok(Some(message)) => {
+                let answer = respond(&message, &requests).await;
+                stream.write_all(&answer).await?;
+                stream.write_all(END).await?;
+            }
+            Ok(None) => {
+                let read = tokio::select! {
+                    read = stream.read_buf(incoming.room()) => read?,
+                    () = requests.closed() => return Ok(()),
+                };
+                if read == 0 {
+                    return Ok(());
+                }
+            }
+            Err(too_long) => {
+                stream.write_all(&pickle::to_complaint(&too_long.to_string())).await?;
+                return stream.write_all(END).await;
+            }
+        }
+    }
+}
+
+/// The answer to one message.
+async fn respond(message: &[u8], requests: &mpsc::Sender<Request>) -> Vec<u8> {
+    let words = match pickle::request(message) {
+        Ok(words) => words,
+        Err(error) => return pickle::to_complaint(&error.to_string()),
+    };
+    let (reply, answer) = oneshot::channel();
+    // If the daemon is leaving, nobody answers.
+    drop(requests.send((words, reply)).await);
+    match answer.await {
+        Ok(answer) => pickle::to_answer(&answer),
+        Err(_) => pickle::to_shutdown(),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_question_is_answered() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("run/rban.sock");
-        let server = Server::listen(&path).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let (sender, mut requests) = mpsc::channel(1);
-        let serving = tokio::spawn(server.run(sender));
-        let socket = path.clone();
-        let asking = tokio::task::spawn_blocking(move || {
-            let mut client = Client::connect(&socket).unwrap().unwrap();
-            (client.ask(&Command::UnbanAll), client.ask(&Command::Owners))
-        });
-        for _ in 0..2 {
-            let (command, reply) = requests.recv().await.unwrap();
-            let answer = match command {
-                Command::UnbanAll => Reply::Unbanned(Vec::new()),
-                other => Reply::Error(format!("{other:?} refused")),
-            };
-            reply.send(answer).unwrap();
-        }
-        let (first, second) = asking.await.unwrap();
-        assert_eq!(first.unwrap(), Reply::Unbanned(Vec::new()));
-        assert_eq!(second.unwrap_err().to_string(), "Owners refused");
-        drop(requests);
-        serving.await.unwrap();
-        assert!(!path.exists());
-    }
-
-    #[tokio::test]
-    async fn a_dead_daemons_socket_is_replaced() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("rban.sock");
-        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-        assert!(path.exists());
-        Server::listen(&path).unwrap();
-    }
-}
+mod tests;

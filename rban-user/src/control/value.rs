@@ -1,5 +1,7 @@
 //! What requests and answers are made of: Python's values, since fail2ban's clients speak pickle (spec, client 2).
 
+use std::fmt;
+
 /// A value, as Python has it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -61,5 +63,15 @@ impl Exception {
     #[must_use]
     pub fn new(class: Class, text: impl Into<String>) -> Self {
         Self { class, args: vec![Value::Text(text.into())] }
+    }
+}
+
+/// What it says, if it is a single text; else its arguments for a programmer.
+impl fmt::Display for Exception {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.args[..] {
+            [Value::Text(text)] => f.write_str(text),
+            args => write!(f, "{args:?}"),
+        }
     }
 }

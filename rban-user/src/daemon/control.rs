@@ -1,5 +1,7 @@
 //! Clients' requests, taken to whoever can answer them.
 
+mod in_words;
+
 use std::process;
 use std::time::Duration;
 
@@ -10,7 +12,8 @@ use crate::addr::Offender;
 use crate::clock::Now;
 use crate::config;
 use crate::control::server::Request;
-use crate::control::{Command, FailedJail, JailStatus, Reply, Status};
+use crate::control::value::{Answer, Class, Exception, Value};
+use crate::control::{Command, FailedJail, JailStatus, OURS, Reply, Status};
 use crate::enforce::Claim;
 use crate::event::Ban;
 
@@ -24,9 +27,8 @@ pub(super) async fn run(
     let failed =
         failed.into_iter().map(|jail| FailedJail { name: jail.name, reasons: jail.reasons });
     let control = Control { jails, failed: failed.collect(), to_enforcer };
-    while let Some((command, reply)) = inbox.recv().await {
-        let answer = control.answer(command).await;
-        drop(reply.send(answer.unwrap_or_else(Reply::Error))); // the client may have left
+    while let Some((words, reply)) = inbox.recv().await {
+        drop(reply.send(control.answer(&words).await)); // the client may have left
     }
 }
 
@@ -37,7 +39,33 @@ struct Control {
 }
 
 impl Control {
-    async fn answer(&self, command: Command) -> Result<Reply, String> {
+    async fn answer(&self, words: &[Value]) -> Answer {
+        let text = |word: &Value| match word {
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        let words: Vec<String> = words.iter().map_while(text).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words[..] {
+            [OURS, json] => Ok(Value::Text(self.answer_ours(json).await)),
+            ["ping", ..] => Ok(Value::Text("pong".to_owned())),
+            ["version", ..] => Ok(Value::Text(env!("CARGO_PKG_VERSION").to_owned())),
+            ["status"] => Ok(in_words::of_all(&self.status().await)),
+            ["status", name, ..] => in_words::of_one(&self.status().await, name),
+            _ => Err(Exception::new(Class::Other, "Invalid command")),
+        }
+    }
+
+    /// A reply to a request of rban's own, both as JSON.
+    async fn answer_ours(&self, json: &str) -> String {
+        let reply = match serde_json::from_str(json) {
+            Ok(command) => self.obey(command).await.unwrap_or_else(Reply::Error),
+            Err(error) => Reply::Error(format!("not a request: {error}")),
+        };
+        serde_json::to_string(&reply).expect("replies are made of texts and numbers")
+    }
+
+    async fn obey(&self, command: Command) -> Result<Reply, String> {
         match command {
             Command::Status => Ok(Reply::Status(self.status().await)),
             Command::Ban { offenders, seconds, scope } => {

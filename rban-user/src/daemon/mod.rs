@@ -170,12 +170,12 @@ async fn serve(options: Options) -> Result<()> {
     guarding.abort();
     watching.abort();
     answering.abort();
-    serving.abort();
     if options.at_exit == AtExit::Lift {
         to_enforcer.send(ToEnforcer::LiftAll(None)).await.context("lifting all bans")?;
     }
     drop(to_enforcer);
     drop(answering.await); // its channel to the enforcer closes with it
+    drop(serving.await); // clients get their last answers
     enforcing.await.context("the enforcer broke")?;
     outcome
 }
