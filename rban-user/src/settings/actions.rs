@@ -150,7 +150,8 @@ pub(super) fn methods(jail: &JailText, name: &str) -> Result<Value, Exception> {
     Ok(Value::List(METHODS.iter().map(|name| Value::Text((*name).to_owned())).collect()))
 }
 
-fn known<'a>(jail: &'a JailText, name: &str) -> Result<&'a ActionText, Exception> {
+/// An action that has to be there.
+pub(super) fn known<'a>(jail: &'a JailText, name: &str) -> Result<&'a ActionText, Exception> {
     jail.action(name).ok_or_else(|| unknown(name))
 }
 

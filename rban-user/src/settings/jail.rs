@@ -74,6 +74,8 @@ pub struct Entry {
     pub spec: JailSpec,
     /// What was said of it, of which `spec` is the meaning.
     pub(super) text: JailText,
+    /// What the log was told of it.
+    warned: Vec<String>,
     /// Whether it is to run.
     pub started: bool,
     /// Whether it rests: reads nothing, and bans nobody.
@@ -100,9 +102,10 @@ pub(super) fn check_key(key: &str) -> Result<(), Exception> {
 }
 
 impl Entry {
-    /// A jail that files describe.
-    pub(super) fn of_config(spec: JailSpec, text: JailText) -> Self {
-        Self { spec, text, started: true, idle: false }
+    /// A jail that files describe. Whoever read them has told the log what to warn of.
+    pub(super) fn of_config(spec: JailSpec, text: JailText, services: &Services) -> Self {
+        let warned = meaning(&text, services).map(|(_, warnings)| warnings).unwrap_or_default();
+        Self { spec, text, warned, started: true, idle: false }
     }
 
     /// A jail of which only this is said.
@@ -117,16 +120,18 @@ impl Entry {
             )));
         }
         let text = JailText::by_command(name, backend);
-        let (spec, warnings) = meaning(&text, services)?;
-        let notes = warnings.into_iter().map(Note::Warning).collect();
-        Ok((Self { spec, text, started: false, idle: false }, notes))
+        let (spec, warned) = meaning(&text, services)?;
+        let notes = warned.iter().cloned().map(Note::Warning).collect();
+        Ok((Self { spec, text, warned, started: false, idle: false }, notes))
     }
 
     /// Gives the text its meaning anew, and says what the log is to be told of it that it was not told before.
     pub(super) fn rebuild(&mut self, services: &Services) -> Result<Vec<Note>, Exception> {
         let (spec, warnings) = meaning(&self.text, services)?;
         self.spec = spec;
-        Ok(warnings.into_iter().map(Note::Warning).collect())
+        let before = std::mem::replace(&mut self.warned, warnings);
+        let new = self.warned.iter().filter(|warning| !before.contains(warning));
+        Ok(new.cloned().map(Note::Warning).collect())
     }
 
     /// Whether its patterns can be used, those that it did not have before.

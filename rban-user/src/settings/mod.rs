@@ -97,7 +97,7 @@ impl Settings {
         let (server, wrong) = Server::of(&config.server);
         settings.server = server;
         for (spec, text) in config.jails.iter().zip(&config.texts) {
-            let entry = Entry::of_config(spec.clone(), text.clone());
+            let entry = Entry::of_config(spec.clone(), text.clone(), &settings.services);
             settings.jails.insert(spec.name.clone(), entry);
         }
         (settings, wrong)
@@ -123,7 +123,7 @@ impl Settings {
         let done = match Asked::of(&words.text()?, words)? {
             Asked::Answer(answer) => Done::answer(answer),
             Asked::Command(command) => {
-                command.jail().map_or(Ok(()), |jail| self.entry(jail).map(drop))?;
+                self.allow(&command)?;
                 return Ok(Outcome::Command(command));
             }
             Asked::GetServer(part) => Done::answer(self.server.get(part)),
@@ -135,6 +135,16 @@ impl Settings {
             Asked::RemoveAll => self.remove_all(),
         };
         Ok(Outcome::Done(done))
+    }
+
+    /// Whether what a command names is there.
+    fn allow(&self, command: &Command) -> Result<(), Exception> {
+        let Some(jail) = command.jail() else { return Ok(()) };
+        let entry = self.entry(jail)?;
+        match command {
+            Command::Act { action, .. } => actions::known(&entry.text, action).map(drop),
+            _ => Ok(()),
+        }
     }
 
     fn entry(&self, jail: &str) -> Result<&Entry, Exception> {

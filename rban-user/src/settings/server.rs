@@ -118,6 +118,9 @@ impl Server {
             let set = server.set(part, Words(&[value]), Jails::None);
             wrong.extend(set.err());
         }
+        if let Some(config::Value::Int(kib)) = written.stacksize.as_ref().map(|it| &it.value) {
+            server.stacksize = *kib;
+        }
         (server, wrong)
     }
 

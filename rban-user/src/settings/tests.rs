@@ -1,6 +1,7 @@
 //! Commands, and what clients are told: as fail2ban's server answers them.
 
 mod answers;
+mod properties;
 mod reloads;
 mod stock;
 

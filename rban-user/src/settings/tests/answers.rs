@@ -416,8 +416,13 @@ fn what_is_about_running_is_handed_on() {
     command(json!(["get", "j", "banip", ","]), Command::Banip(j(), Banip::Joined(",".into())));
     command(json!(["get", "j", "banip", "--with-time"]), Command::Banip(j(), Banip::WithTime));
     let (action, method) = ("a".to_owned(), "flush".to_owned());
+    let mut settings = one_jail();
+    let flush = json!(["set", "j", "action", "a", "flush"]);
+    refused(&mut settings, flush.clone(), Class::Key, "Invalid Action name: a");
+    done(&mut settings, json!(["set", "j", "addaction", "a"]));
     let act = Command::Act { jail: j(), action, method, args: None };
-    command(json!(["set", "j", "action", "a", "flush"]), act);
+    let found = settings.apply(&words(&flush), &exists);
+    assert!(matches!(found, Ok(Outcome::Command(found)) if found == act));
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn a_stream_counts_wholly_or_not_at_all() {
         json!(["no", "such"]),
         json!(["set", "a", "banip", "192.0.2.1"]),
     ] {
-        let commands = commands(&all_of_a(&[wrong.clone()]));
+        let commands = commands(&all_of_a(std::slice::from_ref(&wrong)));
         assert!(settings.stream(&commands, &exists).is_err(), "{wrong}");
         let (which, unban, restart, if_exists) = (Which::All, false, false, false);
         let reload = Reload { which, unban, restart, if_exists, commands };
