@@ -8,6 +8,8 @@
 pub mod cli;
 pub mod daemon;
 
+pub mod settings;
+
 pub mod config;
 
 pub mod actions;

@@ -13,7 +13,6 @@ mod printer;
 pub(super) mod python;
 mod summary;
 mod template;
-mod words;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};

@@ -63,8 +63,8 @@ impl JailText {
         self.settings.iter().find(|setting| setting.name == name)
     }
 
-    /// Has the command line say something in place of the jail.
-    pub(super) fn set(&mut self, name: &str, value: &str) {
+    /// Has a command say something in place of the jail, or of what it said. The option is one of the specification.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         let known = options::JAIL.iter().find(|known| known.name == name);
         let text = Text { value: value.to_owned(), place: None };
         let setting = Setting::new(*known.expect("an option of the specification"), text);
@@ -73,7 +73,7 @@ impl JailText {
     }
 
     /// A recognised option that is set in the jail, or else in its filter.
-    pub(super) fn of_jail_or_filter(&self, name: &str) -> Option<&Setting> {
+    pub(crate) fn of_jail_or_filter(&self, name: &str) -> Option<&Setting> {
         let of_filter = self.filter.iter().flat_map(|filter| &filter.settings);
         self.setting(name).or_else(|| of_filter.into_iter().find(|setting| setting.name == name))
     }

@@ -15,8 +15,9 @@ use super::lint;
 use super::problem::Problem;
 use super::rban_conf::{self, Settings};
 use super::read::{self, Read};
+use super::server::ServerText;
 use super::services::Services;
-use super::spec::{self, Built, JailSpec};
+use super::spec::{self, Built, JailSpec, Logs};
 
 /// Everything the daemon is asked to do.
 #[derive(Clone, Debug)]
@@ -25,8 +26,12 @@ pub struct Config {
     pub directory: PathBuf,
     /// rban's own settings.
     pub settings: Settings,
+    /// What `fail2ban.conf` says of the server.
+    pub server: ServerText,
     /// The jails, in the order in which they are to be started.
     pub jails: Vec<JailSpec>,
+    /// What was written of each of them, in the same order.
+    pub texts: Vec<JailText>,
     /// Jails that are enabled and cannot be started.
     pub failed: Vec<FailedJail>,
     /// What stops nothing, but the admin should know.
@@ -161,7 +166,9 @@ fn build(files: &dyn Files, base: &Path, settings: Settings, read: Read, depth: 
     let mut config = Config {
         directory: base.to_owned(),
         settings,
+        server: read.server,
         jails: Vec::new(),
+        texts: Vec::new(),
         failed: Vec::new(),
         warnings: Vec::new(),
     };
@@ -198,7 +205,7 @@ impl Config {
             self.failed.push(failed(vec![chain(&wrong.error)]));
             return;
         }
-        let Built { spec, mut warnings } = spec::build(text, services);
+        let Built { spec, mut warnings } = spec::build(text, services, Logs::Needed);
         let spec = spec.and_then(|mut spec| {
             spec.policy.ipv6_prefix = self.settings.ipv6_prefix;
             if depth == Depth::Patterns {
@@ -214,7 +221,10 @@ impl Config {
         let warn = |problem| Warning::Problem { jail: Some(text.name.clone()), problem };
         self.warnings.extend(warnings.into_iter().map(warn));
         match spec {
-            Ok(spec) => self.jails.push(spec),
+            Ok(spec) => {
+                self.jails.push(spec);
+                self.texts.push(text.clone());
+            }
             Err(problems) => {
                 self.failed.push(failed(problems.iter().map(ToString::to_string).collect()));
             }

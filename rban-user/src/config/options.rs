@@ -162,12 +162,12 @@ impl Setting {
 }
 
 /// What counts as yes; all else is no.
-pub(super) fn is_true(text: &str) -> bool {
+pub(crate) fn is_true(text: &str) -> bool {
     matches!(text.to_lowercase().as_str(), "1" | "on" | "true" | "yes")
 }
 
 /// An integer as Python reads one: a sign, digits, single underscores between them.
-fn integer(text: &str) -> Option<i64> {
+pub(crate) fn integer(text: &str) -> Option<i64> {
     let text = strip(text);
     if text.ends_with('_') || text.contains("__") {
         return None;

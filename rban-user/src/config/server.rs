@@ -68,7 +68,7 @@ impl ServerText {
     }
 
     /// An option's value, set or not.
-    pub(super) fn value(&self, name: &str) -> Option<Value> {
+    pub(crate) fn value(&self, name: &str) -> Option<Value> {
         if let Some(setting) = self.setting(name) {
             return Some(setting.value.clone());
         }
@@ -94,7 +94,7 @@ const LEVELS: [&str; 12] = [
     "NOTSET",
 ];
 
-fn is_level(text: &str) -> bool {
+pub(crate) fn is_level(text: &str) -> bool {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number || LEVELS.contains(&&*text.to_uppercase())
 }

@@ -14,7 +14,6 @@ use super::rban_conf::number;
 use super::services::Services;
 use super::takeover::{Asked, Takeover, takeover};
 use super::value::{self, NotATime};
-use super::words;
 use crate::actions;
 use crate::detect::{self, Patterns, UseDns};
 use crate::event::JailName;
@@ -24,7 +23,7 @@ use crate::jail::{self, Increment, Neighbours, ignore};
 use crate::source::{self, Backend, Begin, Log};
 
 /// One jail, stage by stage.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JailSpec {
     /// Its name; `policy` has the same.
     pub name: JailName,
@@ -39,7 +38,7 @@ pub struct JailSpec {
 }
 
 /// One of a jail's actions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ActionSpec {
     /// By what name the jail knows it.
     pub name: String,
@@ -68,14 +67,23 @@ impl ActionSpec {
 }
 
 /// What came of a jail's text: its Spec, unless something is wrong, and what else the admin should know.
-pub(super) struct Built {
-    pub(super) spec: Result<JailSpec, Vec<Problem>>,
-    pub(super) warnings: Vec<Problem>,
+pub(crate) struct Built {
+    pub(crate) spec: Result<JailSpec, Vec<Problem>>,
+    pub(crate) warnings: Vec<Problem>,
+}
+
+/// Whether a jail without a log is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Logs {
+    /// Not one that is configured: its log is missing.
+    Needed,
+    /// One that commands make: its log may be told of later.
+    Optional,
 }
 
 /// Gives a jail's text its meaning.
-pub(super) fn build(jail: &JailText, services: &Services) -> Built {
-    let mut build = Build { jail, problems: Vec::new(), warnings: Vec::new() };
+pub(crate) fn build(jail: &JailText, services: &Services, logs: Logs) -> Built {
+    let mut build = Build { jail, logs, problems: Vec::new(), warnings: Vec::new() };
     let findtime = build.findtime();
     let spec = JailSpec {
         name: jail.name.as_str().into(),
@@ -90,7 +98,8 @@ pub(super) fn build(jail: &JailText, services: &Services) -> Built {
 
 /// Gives a jail's filter its meaning, and nothing else of the jail.
 pub(super) fn filter(jail: &JailText) -> Result<detect::Spec, Vec<Problem>> {
-    let mut build = Build { jail, problems: Vec::new(), warnings: Vec::new() };
+    let mut build =
+        Build { jail, logs: Logs::Optional, problems: Vec::new(), warnings: Vec::new() };
     let findtime = build.findtime();
     let filter = build.filter(findtime);
     if build.problems.is_empty() { Ok(filter) } else { Err(build.problems) }
@@ -98,6 +107,7 @@ pub(super) fn filter(jail: &JailText) -> Result<detect::Spec, Vec<Problem>> {
 
 struct Build<'a> {
     jail: &'a JailText,
+    logs: Logs,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
 }
@@ -151,10 +161,11 @@ impl<'a> Build<'a> {
             backend,
             logs,
             journalmatch: self
-                .lines("journalmatch")
+                .jail
+                .journalmatch
                 .iter()
-                .filter_map(|line| words::split(line))
                 .filter(|words| !words.is_empty())
+                .cloned()
                 .collect(),
             encoding: self.parse("logencoding", source::Encoding::default(), |text| {
                 text.parse()
@@ -170,7 +181,7 @@ impl<'a> Build<'a> {
             return Vec::new();
         }
         let logs = &self.jail.logs;
-        if logs.iter().all(|log| log.files.is_empty()) {
+        if self.logs == Logs::Needed && logs.iter().all(|log| log.files.is_empty()) {
             let logpath = self.text("logpath");
             let value = logpath.map_or("", |text| &text.value);
             let quoted = Quoted::new(logpath.and_then(|it| it.place.clone()), "logpath", value);
@@ -364,7 +375,7 @@ fn template(text: &str) -> Result<ignore::Template, Wrong> {
 
 /// `key="<ip>", max-count=100, max-time=5m`.
 fn cache(text: &str) -> Result<ignore::CacheSpec, Wrong> {
-    const UNSET_COUNT: NonZeroUsize = NonZeroUsize::new(1_000).expect("not zero");
+    const UNSET_COUNT: NonZeroUsize = NonZeroUsize::new(100).expect("not zero");
     const UNSET_TIME: Duration = Duration::from_secs(300);
     let spec = args::parse(&format!("ignorecache[{text}]"));
     let spec = spec.map_err(|wrong| Wrong::Stage(wrong.to_string()))?;

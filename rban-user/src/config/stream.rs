@@ -31,6 +31,19 @@ pub struct Stream {
 /// # Errors
 /// What fail2ban calls fatal: the first of it, in the order in which fail2ban reads.
 pub fn stream(read: &Read) -> Result<Stream, Error> {
+    stream_with(read, |_| None)
+}
+
+/// The same commands, and behind each jail's what fail2ban's do not tell of it: which files its actions are, what
+/// `banaction` names, and how its logs are written. Only rban knows that command.
+///
+/// # Errors
+/// As [`stream`].
+pub fn stream_for_rban(read: &Read) -> Result<Stream, Error> {
+    stream_with(read, |jail| Some(origin(jail)))
+}
+
+fn stream_with(read: &Read, more: impl Fn(&JailText) -> Option<Json>) -> Result<Stream, Error> {
     let fatal = |finding: &super::Finding| match &finding.what {
         What::Fatal(error) => Some(error.clone()),
         _ => None,
@@ -44,6 +57,7 @@ pub fn stream(read: &Read) -> Result<Stream, Error> {
         match jail.outcome.as_ref().map_err(|error| &error.in_fail2ban) {
             Ok(()) => {
                 of_jail(jail, &mut commands);
+                commands.extend(more(jail));
                 starts.push(json!(["start", jail.name]));
             }
             Err(Consequence::Skipped(reason)) => {
@@ -157,6 +171,19 @@ fn of_action(jail: &str, action: &ActionText, commands: &mut Vec<Json>) {
             commands.push(json!(["multi-set", jail, "action", name, all]));
         }
     }
+}
+
+/// What [`JailText::set_origin`] takes.
+fn origin(jail: &JailText) -> Json {
+    let actions = jail.actions.iter().map(|it| json!([it.actname, it.file, it.spec.value]));
+    let variables = jail.variables.iter().map(|(name, text)| json!([name, text.value]));
+    let logs = jail.logs.iter().map(|log| {
+        let files: Vec<_> = log.files.iter().map(|file| file.to_string_lossy()).collect();
+        json!([log.glob, log.from, files])
+    });
+    let (actions, variables, logs): (Vec<_>, Vec<_>, Vec<_>) =
+        (actions.collect(), variables.collect(), logs.collect());
+    json!(["set", jail.name, "origin", actions, variables, logs])
 }
 
 fn json(value: &Value) -> Json {

@@ -16,7 +16,7 @@ use crate::clock::WallTime;
 use crate::event::Line;
 
 /// The patterns of a filter, as configuration has them: in Python's dialect, with fail2ban's tags.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patterns {
     /// What every line of interest begins with; `<F-CONTENT>` is what `failregex` then looks at.
     pub prefregex: Option<String>,

@@ -24,6 +24,7 @@ mod tag;
 mod text;
 mod which;
 
+pub(crate) use date::in_words;
 pub use date::{Error as DateError, Odd, Used as DateTemplate};
 pub use detector::{Detector, Error};
 pub use examine::{Remark, Wrong, examine};
@@ -35,3 +36,4 @@ pub use pattern::Error as PatternError;
 pub use pyre::Error as SyntaxError;
 pub use spec::{Entry, How, Reading, Spec, Style};
 pub use tag::UseDns;
+pub(crate) use tag::expand;

@@ -6,7 +6,7 @@ use super::filter::Patterns;
 use crate::clock::WallTime;
 
 /// One jail's filter, dates included.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
     /// What is a failure.
     pub patterns: Patterns,

@@ -29,7 +29,7 @@ pub enum UseDns {
 ///
 /// `</F-X>` closes only what `<F-X>` opened. A tag that is never closed leaves a group open, which the compiler
 /// then complains of.
-pub(super) fn expand(pattern: &str, usedns: UseDns) -> String {
+pub(crate) fn expand(pattern: &str, usedns: UseDns) -> String {
     static TAG: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"<(/?)([A-Za-z0-9_-]+)(/?)>").expect("a constant"));
     let mut expanded = String::with_capacity(pattern.len() * 2);

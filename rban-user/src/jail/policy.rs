@@ -8,7 +8,7 @@ use super::ignore;
 use crate::event::JailName;
 
 /// What configuration asks of a jail.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Spec {
     /// The jail's name, as status and logs print it.
     pub name: JailName,

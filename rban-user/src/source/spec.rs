@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Encoding;
 
 /// Where a jail's lines come from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spec {
     /// How new lines are noticed.
     pub backend: Backend,

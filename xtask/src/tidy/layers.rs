@@ -3,10 +3,11 @@
 use super::tokens::Token;
 
 /// From the top of the picture to its bottom (ARCHITECTURE.md has `glob`, `recent`, `said`, `shell` and `scope` as well). A row may import the rows below it; siblings never import siblings.
-const ROWS: [&[&str]; 8] = [
+const ROWS: [&[&str]; 9] = [
     &["main", "lib"],
     &["cli"],
     &["daemon"],
+    &["settings"],
     &["config"],
     &[
         "source", "detect", "jail", "enforce", "actions", "store", "fleet", "control", "metrics",

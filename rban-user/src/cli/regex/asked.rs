@@ -8,10 +8,9 @@ use anyhow::anyhow;
 use super::Regex;
 use super::log::Log;
 use super::python;
-use super::words::in_words;
 use crate::cli::{Failure, config, render};
 use crate::config::{Directory, Named, Origin, lookup};
-use crate::detect::{self, Detector, PatternError, Patterns, UseDns};
+use crate::detect::{self, Detector, PatternError, Patterns, UseDns, in_words};
 use crate::source::Encoding;
 
 /// What is to be tried.

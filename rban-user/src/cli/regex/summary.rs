@@ -9,9 +9,8 @@ use jiff::tz::TimeZone;
 
 use super::failure::Id;
 use super::hosts::Hosts;
-use super::words::in_words;
 use crate::clock::WallTime;
-use crate::detect::{DateTemplate, Found, Patterns, Seen, Sink, Who};
+use crate::detect::{DateTemplate, Found, Patterns, Seen, Sink, Who, in_words};
 
 /// How much is told besides numbers.
 #[derive(Clone, Debug)]

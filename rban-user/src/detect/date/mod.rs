@@ -22,6 +22,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod token;
+mod words;
 mod zone;
 
 use std::ops::Range;
@@ -37,6 +38,7 @@ use reader::Decades;
 use search::Line;
 use select::Selection;
 pub use select::Used;
+pub(crate) use words::in_words;
 
 use crate::clock::WallTime;
 

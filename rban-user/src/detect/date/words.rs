@@ -1,4 +1,4 @@
-//! Date templates as fail2ban-regex shows them: tokens as words (spec, client 8.3).
+//! Date templates as fail2ban shows them: tokens as words (spec, client 8.3).
 
 /// What each token is called. `Ex` before a token stays before its word.
 const WORDS: [(char, &str); 20] = [
@@ -25,7 +25,7 @@ const WORDS: [(char, &str); 20] = [
 ];
 
 /// A template, its tokens as words; those that have none stay.
-pub(super) fn in_words(template: &str) -> String {
+pub(crate) fn in_words(template: &str) -> String {
     let mut words = String::with_capacity(template.len() * 2);
     let mut rest = template;
     while let Some(at) = rest.find('%') {
