@@ -1,16 +1,17 @@
 //! The channels: what travels, how much may wait, and what happens when that is full.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use ipnet::IpNet;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
+use crate::actions;
 use crate::addr::Offender;
 use crate::control::{Episode, Owner};
 use crate::enforce::Claim;
-use crate::event::Change;
+use crate::event::{Ban, Change, Id, JailName, Line};
 use crate::jail;
+use crate::scope::Scope;
 
 /// Batches of lines between a source and its detector. Full: the source waits, and the log keeps the rest.
 pub(super) const LINE_BATCHES: usize = 4;
@@ -30,20 +31,72 @@ pub(super) const CHANGES: usize = 256;
 /// Clients' requests. Full: clients wait.
 pub(super) const REQUESTS: usize = 16;
 
-/// What a jail hears, besides failures.
+/// Reports of how far lines were dealt with. Full: they are left out, for later ones say more.
+pub(super) const PROGRESS: usize = 256;
+
+/// What a jail hears, besides failures. Whoever asked may be gone before it is answered.
 pub(super) enum ToJail {
     /// How are you?
     Status(oneshot::Sender<jail::Status>),
+    /// Who is banned?
+    Bans(Order, oneshot::Sender<Vec<Ban>>),
+    /// Whether these are banned, one by one.
+    AreBanned(Vec<Id>, oneshot::Sender<Vec<bool>>),
     /// These are never to be banned, besides those that its `ignoreip` lets off.
     LetOff(BTreeSet<IpNet>),
-    /// These were lifted; forget that they are banned.
+    /// The kernel was told to lift these, by an admin; their bans here end as well.
     Lifted(Vec<Offender>),
+    /// Ban these by hand. Answered with how many were not banned before.
+    Ban(Vec<Id>, oneshot::Sender<usize>),
+    /// End these bans, and forget them. Answered with how many bans ended for each.
+    Unban(Vec<Id>, oneshot::Sender<Vec<usize>>),
+    /// End all bans, and forget them. Answered with how many there were.
+    UnbanAll(oneshot::Sender<usize>),
+    /// Somebody tells of a failure. Answered with whether it counts.
+    Attempt(Id, Vec<Line>, oneshot::Sender<bool>),
+    /// Obey this from now on. Bans and counts stay.
+    Obey(Box<jail::Spec>),
+    /// These are its actions from now on.
+    Actions(Vec<actions::Spec>, actions::Revision),
+    /// Whether failures are to be passed over for now.
+    Rest(Rest),
+    /// End, once what was found is judged. Answered when its actions are done.
+    Stop(Stopping, oneshot::Sender<()>),
+}
+
+/// In which order bans are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// As they began.
+    Begun,
+    /// The one that ends first first.
+    Ending,
+}
+
+/// Whether a jail rests (`set J idle`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// It does.
+    On,
+    /// It does not.
+    Off,
+}
+
+/// What becomes of a jail's bans when it stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stopping {
+    /// The kernel goes on; only what actions made is taken back.
+    Keep,
+    /// They are all lifted; the store still remembers them.
+    Repeal,
 }
 
 /// What the enforcer hears.
 pub(super) enum ToEnforcer {
     /// From a jail.
-    Change(Change),
+    Changes(Vec<Change>),
+    /// What a jail's bans cover from now on; `None` = nothing that the kernel does.
+    Scope(JailName, Option<Scope>),
     /// From an admin: ban these. Answered with the refusal, if it is one.
     Claim(Vec<Claim>, oneshot::Sender<Result<(), String>>),
     /// From an admin: lift these.
@@ -56,14 +109,6 @@ pub(super) enum ToEnforcer {
     Owners(oneshot::Sender<Vec<Owner>>),
     /// What led to the bans of these?
     History(Vec<Offender>, oneshot::Sender<Vec<Episode>>),
-}
-
-/// A running jail, as control sees it.
-pub(super) struct JailHandle {
-    /// The logs it follows.
-    pub(super) files: Vec<PathBuf>,
-    /// Its mailbox. A jail ends when no more failures can come, whoever else could still ask it something.
-    pub(super) inbox: mpsc::Sender<ToJail>,
 }
 
 /// An error and its causes in one line, for a log or a client.
