@@ -181,6 +181,22 @@ fn the_configuration_is_printed_and_tested_alike() {
 }
 
 #[test]
+fn a_jail_that_is_wrong_fails_the_test_and_is_left_out_of_what_is_printed() {
+    let both = Both::new();
+    let base = both.configuration();
+    let jails = both.path("etc/jail.conf");
+    let text = fs::read_to_string(&jails).unwrap();
+    fs::write(&jails, text + "[wrong]\nenabled = true\naction = missing\n").unwrap();
+    for (args, code) in [(&["-d"][..], 0), (&["-t"], 255), (&["-d", "-t"], 255)] {
+        let [theirs, ours] = both.run(&[&["-c", &base], args].concat(), "");
+        assert_eq!((theirs.code, ours.code), (Some(code), Some(code)), "{args:?}");
+        if args == ["-d"] {
+            assert_eq!(theirs.out, ours.out);
+        }
+    }
+}
+
+#[test]
 fn times_are_told_in_seconds_alike() {
     let both = Both::new();
     for time in ["600", "1h30", "1h 30m", "1.5h", "60/2", "-1", "1d-1", "0.5", "2y", "1w2d", "1mo"]
