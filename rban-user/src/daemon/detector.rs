@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 
 use super::progress::Progress;
 use super::resolve::{Resolver, Sighting, Telling};
-use crate::clock::{Now, WallTime};
-use crate::detect::{Detector, Entry, Found, How, Notice, Reading, Sink, Style, Value, Who};
+use crate::clock::Now;
+use crate::detect::{Detector, Entry, Found, How, Notice, Odd, Reading, Sink, Style, Value, Who};
 use crate::event::{Captures, Failure, Id, JailName};
 use crate::log::lines::{self, Side, Suspicion};
 use crate::log::Log;
@@ -150,8 +150,11 @@ impl Sink for Failures<'_> {
             Notice::Odd { odd, line } => {
                 let suspicion =
                     if odd.is_latency() { Suspicion::Latency } else { Suspicion::TimeZone };
-                let side = if odd.is_past() { Side::Before } else { Side::After };
-                self.log.say(lines::odd_time(jail, odd.by(), side, suspicion));
+                let (off, side) = match odd {
+                    Odd::Before(off) => (*off, Side::Before),
+                    Odd::After(off) => (*off, Side::After),
+                };
+                self.log.say(lines::odd_time(jail, off, side, suspicion));
                 self.log.say(lines::odd_line(jail, line));
             }
             Notice::Old { findtime } => self.log.say(lines::old_entries(jail, *findtime)),
@@ -165,7 +168,7 @@ impl Sink for Failures<'_> {
 }
 
 fn now_text() -> String {
-    lines::moment(WallTime::from_micros(Now::read().wall.as_micros()), &jiff::tz::TimeZone::system())
+    lines::moment(Now::read().wall, &jiff::tz::TimeZone::system())
 }
 
 fn captures(found: &Found<'_>) -> Captures {

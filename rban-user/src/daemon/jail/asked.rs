@@ -26,7 +26,6 @@ impl Task {
                 let banned = ids.iter().map(|id| self.jail.find(id).is_some()).collect();
                 drop(reply.send(banned));
             }
-            ToJail::LetOff(nets) => self.jail.let_off(nets),
             ToJail::Lifted(offenders) => {
                 let ids: Vec<Id> = offenders.into_iter().map(Id::from).collect();
                 self.unban(&ids).await?;

@@ -7,12 +7,14 @@ mod asked;
 mod carry_out;
 mod past;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use carry_out::Effects;
 use past::{Past, Recalled};
-use tokio::sync::mpsc;
+use ipnet::IpNet;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
@@ -40,6 +42,8 @@ pub(super) struct Outlets {
     /// Whether the actions have anything to do.
     pub(super) has_actions: bool,
     pub(super) log: Log,
+    /// Whom the kernel lets off: this host, and what it cannot do without.
+    pub(super) own: watch::Receiver<BTreeSet<IpNet>>,
 }
 
 /// A jail at work.
@@ -60,7 +64,8 @@ enum Next {
 }
 
 impl Task {
-    pub(super) fn new(jail: Jail, screen: Screen, outlets: Outlets) -> Self {
+    pub(super) fn new(mut jail: Jail, screen: Screen, mut outlets: Outlets) -> Self {
+        jail.let_off(outlets.own.borrow_and_update().iter().copied());
         let past = Past::new(outlets.store.clone());
         Self { jail, screen, outlets, past, rest: Rest::Off, held: Vec::new() }
     }
@@ -101,6 +106,11 @@ impl Task {
                     Some(message) => self.obey(message).await?,
                     None => Next::End,
                 },
+                Ok(()) = self.outlets.own.changed() => {
+                    let own = self.outlets.own.borrow_and_update().clone();
+                    self.jail.let_off(own);
+                    Next::Go
+                }
                 () = sleep_until(self.jail.next_expiry()) => self.expire().await?,
             };
             if let Next::End = next {
