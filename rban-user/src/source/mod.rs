@@ -7,6 +7,8 @@
 mod chunks;
 mod decode;
 mod file;
+#[cfg(any(test, feature = "hostile"))]
+pub mod hostile;
 mod lines;
 mod spec;
 #[cfg(test)]
