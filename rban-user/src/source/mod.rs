@@ -7,7 +7,12 @@
 mod chunks;
 mod decode;
 mod file;
+<<<<<<< HEAD
 pub mod journal;
+=======
+#[cfg(any(test, feature = "hostile"))]
+pub mod hostile;
+>>>>>>> log
 mod lines;
 mod pace;
 mod position;
