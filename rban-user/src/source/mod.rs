@@ -100,9 +100,6 @@ pub enum Error {
     /// The kernel refused inotify.
     #[error("no inotify, so all logs are polled; raise fs.inotify.max_user_instances")]
     Inotify(#[source] io::Error),
-    /// The reader has ended.
-    #[error("logs are not followed any more; start again")]
-    Ended,
 }
 
 /// Tells of trouble that we can live with.
