@@ -7,12 +7,9 @@
 mod chunks;
 mod decode;
 mod file;
-<<<<<<< HEAD
-pub mod journal;
-=======
 #[cfg(any(test, feature = "hostile"))]
 pub mod hostile;
->>>>>>> log
+pub mod journal;
 mod lines;
 mod pace;
 mod position;
