@@ -1,14 +1,12 @@
 //! `rban run`.
 
 use std::fs;
-use std::io::{self, IsTerminal};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process;
 
 use anyhow::Context;
 use clap::Args;
-use tracing_subscriber::EnvFilter;
 
 use super::attach::How;
 use super::config::{From, unusable};
@@ -16,7 +14,7 @@ use super::{Common, Failure};
 use crate::config::{self, Config, Overrides, value};
 use crate::control::client::Client;
 use crate::control::server::ListenError;
-use crate::daemon::{self, AtExit, Options};
+use crate::daemon::{self, AtExit, Options, Reread};
 use crate::enforce::xdp::Monitor;
 
 const EXAMPLES: &str = "Examples:
@@ -52,6 +50,12 @@ pub(super) struct Run {
     /// How long a ban lasts: 600, 10m, 1d, -1 = for ever
     #[arg(long, value_name = "TIME")]
     bantime: Option<String>,
+    /// Where the log goes, in place of what the configuration says: a file, STDOUT, STDERR, SYSLOG, JOURNAL
+    #[arg(long, value_name = "TARGET")]
+    logtarget: Option<String>,
+    /// Where bans and positions in logs are kept
+    #[arg(long, value_name = "FILE")]
+    dbfile: Option<PathBuf>,
     /// Lift all bans when stopped; without it they stay in force until they end
     #[arg(long)]
     flush_on_exit: bool,
@@ -81,15 +85,11 @@ impl Run {
             limits: self.how.limits(settings.limits),
             monitor: if self.monitor { Monitor::On } else { settings.monitor },
             at_exit: if self.flush_on_exit { AtExit::Lift } else { AtExit::Keep },
+            dbfile: self.dbfile.clone().unwrap_or_else(|| settings.dbfile.clone()),
+            logtarget: self.logtarget.clone(),
+            reread: self.reread(),
             config,
         };
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(io::stderr)
-            .with_ansi(io::stderr().is_terminal())
-            .with_target(false)
-            .init();
         if self.detach {
             rustix::process::setsid().context("leaving the session of the terminal")?;
         }
@@ -101,6 +101,18 @@ impl Run {
 
     /// What the configuration says, and in place of it the command line.
     fn config(&self) -> Result<Config, Failure> {
+        config::load(&self.from.directory(), &self.overrides()?).map_err(unusable)
+    }
+
+    /// The same again, later.
+    fn reread(&self) -> Reread {
+        let (directory, overrides) = (self.from.directory(), self.overrides());
+        Box::new(move || {
+            config::load(&directory, overrides.as_ref().unwrap_or(&Overrides::default()))
+        })
+    }
+
+    fn overrides(&self) -> Result<Overrides, Failure> {
         let mut options = Vec::new();
         options.extend(self.maxretry.map(|times| ("maxretry", times.to_string())));
         for (option, time) in [("findtime", &self.findtime), ("bantime", &self.bantime)] {
@@ -108,8 +120,7 @@ impl Run {
             value::bantime(time).map_err(|error| Failure::Usage(format!("--{option}: {error}")))?;
             options.push((option, time.clone()));
         }
-        let overrides = Overrides { log: self.log.clone(), options };
-        config::load(&self.from.directory(), &overrides).map_err(unusable)
+        Ok(Overrides { log: self.log.clone(), options })
     }
 }
 

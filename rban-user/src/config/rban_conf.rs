@@ -33,8 +33,8 @@ pub struct Settings {
     pub socket: PathBuf,
     /// Where bans are kept.
     pub dbfile: PathBuf,
-    /// Where fail2ban's log lines go: a file, `STDOUT`, `STDERR`, `SYSLOG`, `JOURNAL`.
-    pub logtarget: String,
+    /// Where the log goes: a file, `STDOUT`, `STDERR`, `SYSLOG`, `JOURNAL`; `None` = where `fail2ban.conf` says.
+    pub logtarget: Option<String>,
     /// The interfaces to attach to; none = those of the default routes.
     pub interfaces: Vec<String>,
     /// Where in the kernel.
@@ -53,7 +53,7 @@ impl Default for Settings {
             enforce: Enforce::Xdp,
             socket: crate::control::DEFAULT_SOCKET.into(),
             dbfile: "/var/lib/rban/rban.sqlite3".into(),
-            logtarget: "/var/log/rban.log".to_owned(),
+            logtarget: None,
             interfaces: Vec::new(),
             mode: Mode::Auto,
             monitor: Monitor::Off,
@@ -162,7 +162,7 @@ impl Take {
             "socket" => path(value).map(|path| settings.socket = path),
             "dbfile" => path(value).map(|path| settings.dbfile = path),
             _ => {
-                settings.logtarget = value.to_owned();
+                settings.logtarget = Some(value.to_owned());
                 Ok(())
             }
         };

@@ -13,7 +13,7 @@ use crate::clock::Now;
 use crate::control::{Episode, Owner};
 use crate::enforce::xdp::Events;
 use crate::enforce::{Claim, Enforcer};
-use crate::event::{Change, Id, JailName};
+use crate::event::{Ban, Change, JailName};
 use crate::scope::Scope;
 
 /// What each jail's bans cover; those of others stop nothing.

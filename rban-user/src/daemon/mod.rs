@@ -1,9 +1,10 @@
 //! The daemon: every stage running, and the channels between them.
 //!
-//! Source tasks send lines to a thread per jail that matches them; it sends failures to its jail's task; jails send
-//! changes to the enforcer's task, which alone writes the ban maps. Control enters at the jails and the enforcer.
-//! Stopping closes the sources: each stage then drains until its channel is closed.
+//! One task reads all logs, threads find failures in their lines, a task for each jail decides, the enforcer's task alone
+//! writes the ban maps; the store, the log and the actions are told and never waited for. Control enters at the jails
+//! and the enforcer. Stopping ends the jails first; each stage then drains until its channel is closed.
 
+mod actions;
 mod clock;
 mod control;
 mod detector;
@@ -11,43 +12,52 @@ mod enforcer;
 mod guard;
 mod ignore;
 mod jail;
+mod jails;
+mod kernel;
+mod memory;
 pub(crate) mod names;
 #[cfg(feature = "log")]
 mod program_log;
+mod progress;
 mod resolve;
+mod scan;
 mod wiring;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
+use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use ipnet::IpNet;
-use jiff::tz::TimeZone;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::clock::Now;
-use crate::config::{Config, Enforce, FailedJail, JailSpec};
+use crate::actions::{Families, OwnNames};
+use crate::config::{self, Config, Enforce, log_target};
 use crate::control::server::Server;
-use crate::detect::{Detector, UseDns};
-use crate::enforce::Enforcer;
-use crate::enforce::xdp::{self, Changes, Events, Limits, Mode, Monitor, Pins};
-use crate::event::JailName;
-use crate::jail::Jail;
-use crate::scope::Scope;
-use crate::source::{Backend, Batch, Feed, FeedId, Reader};
-use detector::ByName;
-use ignore::{Screen, World};
-use names::{Families, Names};
-use resolve::{Resolver, Telling};
-use wiring::{JailHandle, ToEnforcer, chain};
+use crate::enforce::xdp::{Limits, Mode, Monitor, Pins};
+use crate::log::{Log, LogLayer, lines};
+use crate::said::Threshold;
+use crate::settings::Settings;
+use crate::source::Reader;
+use control::{Control, Signal};
+use ignore::World;
+use jails::{Common, Jails};
+use kernel::Kernel;
+use names::Names;
+use progress::Known;
+use resolve::Resolver;
+use scan::{Scans, Surroundings};
+use wiring::{Stopping, ToEnforcer};
 
 /// What the daemon is asked to do.
-#[derive(Clone, Debug)]
 pub struct Options {
     /// Where the maps are pinned, or will be.
     pub pins: Pins,
@@ -63,9 +73,18 @@ pub struct Options {
     pub monitor: Monitor,
     /// What becomes of the bans when the daemon is stopped.
     pub at_exit: AtExit,
+    /// Where bans and positions are kept.
+    pub dbfile: PathBuf,
+    /// Where the log goes, in place of what the configuration says.
+    pub logtarget: Option<String>,
     /// The jails.
     pub config: Config,
+    /// Reads the configuration again.
+    pub reread: Reread,
 }
+
+/// Reads the configuration again.
+pub type Reread = Box<dyn Fn() -> Result<Config, config::Unusable> + Send>;
 
 /// What becomes of the bans when the daemon is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +94,12 @@ pub enum AtExit {
     /// They are lifted.
     Lift,
 }
+
+/// Where fail2ban's log goes where neither the command line nor a file says so.
+const LOG: &str = "/var/log/rban.log";
+
+/// Where services have their names and ports.
+const SERVICES: &str = "/etc/services";
 
 /// Runs until it is told to stop.
 ///
@@ -89,227 +114,210 @@ pub fn run(options: Options) -> Result<()> {
     outcome
 }
 
-async fn serve(options: Options) -> Result<()> {
-    // Made before anything else, so that a signal during the start is not lost.
-    let mut terminate = signal(SignalKind::terminate()).context("listening to SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listening to SIGINT")?;
-    let mut hangup = signal(SignalKind::hangup()).context("listening to SIGHUP")?;
-
-    let server = Server::listen(&options.socket)?;
-    let settings = &options.config.settings;
-    ensure!(settings.enforce == Enforce::Xdp, "only enforce = xdp is carried out yet; write that");
-    let (jails, failed) = open_jails(&options.config)?;
-    let scopes = jails.iter().filter_map(|jail| Some((jail.spec.name.clone(), scope(jail)?)));
-    let scopes: HashMap<JailName, Scope> = scopes.collect();
-    let interfaces = interfaces(&options)?;
-    for attached in xdp::attach(&options.pins, &interfaces, options.mode, options.limits)? {
-        info!("{attached}");
-    }
-    xdp::set_monitor(&options.pins, options.monitor)?;
-    let changes = Changes::listen()?;
-    let never = guard::guard(&options.pins)?;
-    let enforcer = Enforcer::open(&options.pins, Now::read())?;
-    let events = Events::open(&options.pins)?;
-
-    let (stop, stopped) = watch::channel(false);
-    let (to_enforcer, enforcer_inbox) = mpsc::channel(wiring::CHANGES);
-    let mut upstream = JoinSet::new();
-    let mut handles = Vec::new();
-    // Two, so that names which clients make up cannot hold up those of ignoreip.
-    let names = || Names::of_system(Families::of_this_host());
-    let (world, resolver) = (World::new(names()), Resolver::start(names()));
-    for jail in jails {
-        let screen = Screen::new(jail.spec.name.clone(), world.clone());
-        handles.push(start_jail(
-            jail,
-            screen,
-            &resolver,
-            &never,
-            &to_enforcer,
-            &stopped,
-            &mut upstream,
-        )?);
-    }
-    drop(resolver); // it ends with the last detector
-    let enforcing = tokio::spawn(enforcer::run(enforcer, scopes, events, enforcer_inbox));
-    #[cfg(feature = "log")]
-    program_log::start(&options.pins)?;
-    let look_anew = Arc::new(Notify::new());
-    let inboxes = handles.iter().map(|jail| jail.inbox.clone()).collect();
-    let guarding = guard::run(options.pins.clone(), changes, look_anew.clone(), inboxes);
-    let guarding = tokio::spawn(guarding);
-    let watching = tokio::spawn(clock::run(to_enforcer.downgrade()));
-    let (requests, inbox) = mpsc::channel(wiring::REQUESTS);
-    let serving = tokio::spawn(server.run(requests));
-    let answering = tokio::spawn(control::run(inbox, handles, failed, to_enforcer.clone()));
-
-    info!(interfaces = interfaces.join(","), monitor = ?options.monitor, "ready");
-    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
-        warn!(%error, "systemd was not told that we are ready");
-    }
-    let outcome = loop {
-        tokio::select! {
-            _ = terminate.recv() => break Ok(()),
-            _ = interrupt.recv() => break Ok(()),
-            _ = hangup.recv() => look_anew.notify_one(),
-            Some(ended) = upstream.join_next() => break ended.context("a stage broke")?,
-        }
-    };
-
-    info!(
-        "stopping; bans {}",
-        match options.at_exit {
-            AtExit::Keep => "stay in force until they end",
-            AtExit::Lift => "are lifted",
-        }
-    );
-    drop(stop);
-    while let Some(ended) = upstream.join_next().await {
-        ended.context("a stage broke")??;
-    }
-    guarding.abort();
-    watching.abort();
-    answering.abort();
-    if options.at_exit == AtExit::Lift {
-        to_enforcer.send(ToEnforcer::LiftAll(None)).await.context("lifting all bans")?;
-    }
-    drop(to_enforcer);
-    drop(answering.await); // its channel to the enforcer closes with it
-    drop(serving.await); // clients get their last answers
-    enforcing.await.context("the enforcer broke")?;
-    outcome
+/// Signals that the daemon obeys; listened to before anything else, so that none during the start is lost.
+struct Signals {
+    terminate: Stream,
+    interrupt: Stream,
+    hangup: Stream,
+    user: Stream,
 }
 
-fn interfaces(options: &Options) -> Result<Vec<String>> {
-    if !options.interfaces.is_empty() {
-        return Ok(options.interfaces.clone());
+impl Signals {
+    fn listen() -> Result<Self> {
+        let listen = |kind, name| signal(kind).with_context(|| format!("listening to {name}"));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate(), "SIGTERM")?,
+            interrupt: listen(SignalKind::interrupt(), "SIGINT")?,
+            hangup: listen(SignalKind::hangup(), "SIGHUP")?,
+            user: listen(SignalKind::user_defined1(), "SIGUSR1")?,
+        })
     }
-    let found = xdp::default_interfaces()?;
-    ensure!(!found.is_empty(), "no default route leads anywhere; name an interface with --iface");
-    Ok(found)
-}
 
-/// A jail with its source open and its filter compiled, ready to run.
-struct OpenJail {
-    spec: JailSpec,
-    reader: Reader,
-    lines: mpsc::Receiver<Batch>,
-    detector: Detector,
-}
-
-/// The jails that can run, and why the others cannot.
-///
-/// # Errors
-/// None of those that are enabled can run.
-fn open_jails(config: &Config) -> Result<(Vec<OpenJail>, Vec<FailedJail>)> {
-    for warning in &config.warnings {
-        warn!("{warning}");
-    }
-    let (mut jails, mut failed) = (Vec::new(), config.failed.clone());
-    for spec in &config.jails {
-        match OpenJail::new(spec) {
-            Ok(jail) => jails.push(jail),
-            Err(error) => {
-                failed
-                    .push(FailedJail { name: spec.name.to_string(), reasons: vec![chain(error)] });
+    /// Waits until it is time to leave; passes on the others.
+    async fn end(&mut self, others: &mpsc::Sender<Signal>, look_anew: &Notify) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => {
+                    look_anew.notify_one();
+                    drop(others.send(Signal::Reread).await); // gone = we leave
+                }
+                _ = self.user.recv() => drop(others.send(Signal::Flushlogs).await), // as above
             }
         }
     }
-    let reasons = failed
-        .iter()
-        .flat_map(|jail| jail.reasons.iter().map(|reason| format!("jail {}: {reason}", jail.name)));
-    let reasons: Vec<String> = reasons.collect();
-    if jails.is_empty() && !failed.is_empty() {
+}
+
+async fn serve(options: Options) -> Result<()> {
+    let began = Instant::now();
+    let mut signals = Signals::listen()?;
+    let server = Server::listen(&options.socket)?;
+    let services = fs::read_to_string(SERVICES).unwrap_or_default();
+    let (settings, unheeded) = Settings::of_config(&options.config, &services);
+    let log = start_log(&options, &settings)?;
+    lines::starting(env!("CARGO_PKG_VERSION")).into_iter().for_each(|said| log.say(said));
+    for warning in &options.config.warnings {
+        warn!("{warning}");
+    }
+    for exception in unheeded {
+        warn!(?exception, "fail2ban.conf: not obeyed");
+    }
+    let (own, own_inbox) = watch::channel(BTreeSet::new());
+    let kernel = match options.config.settings.enforce {
+        Enforce::Actions => None,
+        Enforce::Xdp | Enforce::Both => Some(Kernel::open(&options, &own)?),
+    };
+    let look_anew = Arc::new(Notify::new());
+    let (to_enforcer, enforcing, helpers) = kernel::start(kernel, own, look_anew.clone())?;
+    let store = memory::open(&options, &settings, &log).await?;
+
+    // Two, so that names which clients make up cannot hold up those of ignoreip.
+    let names = || Names::of_system(names::Families::of_this_host());
+    let mut reader = Reader::new();
+    let mailbox = reader.mailbox();
+    let (stop_reading, stopped) = watch::channel(());
+    let reading = tokio::spawn(async move {
+        let mut stopped = stopped;
+        reader.report();
+        reader.run(async move { drop(stopped.changed().await) }).await
+    });
+    let (progress, reports) = mpsc::channel(wiring::PROGRESS);
+    let noting = tokio::spawn(progress::run(store.clone(), reports));
+    let surroundings = Surroundings {
+        reader: mailbox,
+        resolver: Resolver::start(names()),
+        progress,
+        log: log.clone(),
+    };
+    let common = Common {
+        enforce: options.config.settings.enforce,
+        to_enforcer: to_enforcer.clone(),
+        store: Some(store.clone()),
+        log: log.clone(),
+        ignore: World::new(names()),
+        own: own_inbox,
+        families: families(&settings.server.allowipv6),
+        own_names: OwnNames::of_this_host().await,
+    };
+    let scans = Scans::new(surroundings, Known::of(&store).await);
+    let mut jails = Jails::new(common, scans, options.config.failed.clone());
+    let failed = jails.start_all(&settings).await;
+    refuse_if_none_runs(&options.config, &jails, &failed)?;
+    memory::restore_by_hand(&store, &to_enforcer).await;
+    #[cfg(feature = "log")]
+    program_log::start(&options.pins)?;
+
+    let (requests, inbox) = mpsc::channel(wiring::REQUESTS);
+    let serving = tokio::spawn(server.run(requests));
+    let (signalled, signal_inbox) = mpsc::channel(1);
+    let quit = Arc::new(Notify::new());
+    let control = Control {
+        settings,
+        jails,
+        to_enforcer: to_enforcer.clone(),
+        store: Some(store.clone()),
+        log: log.clone(),
+        quit: quit.clone(),
+        reload: options.reread,
+        signals: signal_inbox,
+    };
+    let mut answering = tokio::spawn(control::run(inbox, control));
+    info!(after = ?began.elapsed(), monitor = ?options.monitor, "ready");
+    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
+        warn!(%error, "systemd was not told that we are ready");
+    }
+    let mut control = tokio::select! {
+        () = signals.end(&signalled, &look_anew) => {
+            quit.notify_one();
+            answering.await.context("control broke")?
+        }
+        ended = &mut answering => ended.context("control broke")?,
+    };
+
+    log.say(lines::shutdown());
+    info!("stopping; bans {}", match options.at_exit {
+        AtExit::Keep => "stay in force until they end",
+        AtExit::Lift => "are lifted",
+    });
+    drop(stop_reading);
+    drop(reading.await);
+    log.say(lines::stopping_all_jails());
+    control.jails.stop_all(match options.at_exit {
+        AtExit::Keep => Stopping::Keep,
+        AtExit::Lift => Stopping::Repeal,
+    }).await;
+    if options.at_exit == AtExit::Lift {
+        to_enforcer.send(ToEnforcer::LiftAll(None)).await.context("lifting all bans")?;
+    }
+    drop(control);
+    helpers.iter().for_each(JoinHandle::abort);
+    for helper in helpers {
+        drop(helper.await); // their channels to the enforcer close with them
+    }
+    drop(to_enforcer);
+    drop(noting.await);
+    drop(serving.await); // clients get their last answers
+    enforcing.await.context("the enforcer broke")?;
+    if store.flush().await.is_err() {
+        error!("the store ended early; a restart will not know of the last bans");
+    }
+    log.say(lines::exiting());
+    if let Err(error) = log.settle().await {
+        bail!("{error}");
+    }
+    Ok(())
+}
+
+/// Which addresses there are, for actions that tell them apart; `auto` = as the host has them.
+fn families(allowipv6: &str) -> Families {
+    let has_v6 = match allowipv6 {
+        "auto" => names::Families::of_this_host() == names::Families::Both,
+        other => config::is_true(other),
+    };
+    if has_v6 { Families::Both } else { Families::V4Only }
+}
+
+/// Starts the log, which takes the program's own messages as well.
+fn start_log(options: &Options, settings: &Settings) -> Result<Log> {
+    let configured = options.config.settings.logtarget.clone();
+    let of_fail2ban = options.config.server.setting("logtarget");
+    let of_fail2ban = of_fail2ban.map(|_| settings.server.logtarget.clone());
+    let target = options.logtarget.clone().or(configured).or(of_fail2ban);
+    let target = target.unwrap_or_else(|| LOG.to_owned());
+    let target = log_target(&target, &settings.server.syslogsocket)?;
+    let threshold: Threshold = settings.server.loglevel.parse().context("loglevel")?;
+    let log = Log::start(target, threshold, env!("CARGO_PKG_VERSION"))?;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("debug"));
+    let registry = tracing_subscriber::registry().with(filter).with(LogLayer(log.clone()));
+    registry.try_init().context("starting the log")?;
+    Ok(log)
+}
+
+/// # Errors
+/// Jails are enabled, and none of them runs.
+fn refuse_if_none_runs(
+    config: &Config,
+    jails: &Jails,
+    failed: &[(crate::event::JailName, String)],
+) -> Result<()> {
+    let mut reasons: Vec<String> = Vec::new();
+    for jail in &config.failed {
+        let each = jail.reasons.iter().map(|reason| format!("jail {}: {reason}", jail.name));
+        reasons.extend(each);
+    }
+    reasons.extend(failed.iter().map(|(name, reason)| format!("jail {name}: {reason}")));
+    if jails.inboxes().next().is_none() && !reasons.is_empty() {
         bail!("{}", reasons.join("; "));
     }
     for reason in reasons {
         error!("{reason}; the others run");
     }
-    if jails.is_empty() {
+    if jails.inboxes().next().is_none() {
         warn!("no jail is enabled in {}", config.directory.display());
     }
-    Ok((jails, failed))
+    Ok(())
 }
 
-impl OpenJail {
-    fn new(spec: &JailSpec) -> Result<Self> {
-        if let Backend::Systemd(_) = spec.source.backend {
-            bail!("the journal is not read yet; write backend = auto, and a logpath");
-        }
-        let (to, lines) = mpsc::channel(wiring::LINE_BATCHES);
-        let mut reader = Reader::new();
-        for (id, log) in (0..).map(FeedId).zip(&spec.source.logs) {
-            reader.add(Feed {
-                id,
-                path: log.path.clone(),
-                begin: log.begin,
-                encoding: spec.source.encoding,
-                backend: spec.source.backend.clone(),
-                positions: HashMap::new(),
-                to: to.clone(),
-            })?;
-        }
-        let filters = std::slice::from_ref(&spec.filter);
-        let (zone, year) = (TimeZone::system(), Now::read().wall.year());
-        let detector =
-            Detector::new(filters, &[vec![0]], &zone, year).map_err(|(_, error)| error)?;
-        if spec.policy.increment.is_some() {
-            warn!(jail = %spec.name, "bantime.increment is not carried out yet; bans do not grow");
-        }
-        let commands = spec.actions.iter().filter(|action| action.takeover.is_none());
-        let commands: Vec<&str> = commands.map(|action| action.name.as_str()).collect();
-        if !commands.is_empty() {
-            warn!(jail = %spec.name, actions = commands.join(", "), "these are not run yet");
-        }
-        Ok(Self { spec: spec.clone(), reader, lines, detector })
-    }
-}
-
-/// What a jail's bans cover, of all its firewall actions together; `None` = it has none, and bans nobody.
-fn scope(jail: &OpenJail) -> Option<Scope> {
-    let taken = jail.spec.actions.iter().filter_map(|action| action.takeover.as_ref());
-    let scope = taken.map(|takeover| takeover.scope.clone()).reduce(|a, b| a.union(&b));
-    if scope.is_none() {
-        warn!(jail = %jail.spec.name, "has no firewall action, so its bans stop nothing");
-    }
-    scope
-}
-
-/// Starts a jail's stages.
-fn start_jail(
-    jail: OpenJail,
-    screen: Screen,
-    resolver: &Resolver,
-    never: &BTreeSet<IpNet>,
-    to_enforcer: &mpsc::Sender<ToEnforcer>,
-    stopped: &watch::Receiver<bool>,
-    upstream: &mut JoinSet<Result<()>>,
-) -> Result<JailHandle> {
-    let OpenJail { spec, mut reader, lines, detector } = jail;
-    let (failures, failures_inbox) = mpsc::channel(wiring::FAILURE_BATCHES);
-    let (inbox, jail_inbox) = mpsc::channel(wiring::JAIL_MESSAGES);
-    let handle = JailHandle {
-        files: reader.report().into_iter().map(|seen| seen.path.to_path_buf()).collect(),
-        inbox,
-    };
-    let mut stopped = stopped.clone();
-    upstream.spawn(async move {
-        let stop = async move { drop(stopped.changed().await) };
-        reader.run(stop).await;
-        Ok(())
-    });
-    let telling = match spec.filter.patterns.usedns {
-        UseDns::Warn => Telling::Warns,
-        UseDns::Yes | UseDns::No | UseDns::Raw => Telling::Silent,
-    };
-    let names = ByName { resolver: resolver.clone(), telling };
-    let name = spec.name.clone();
-    thread::Builder::new()
-        .name(format!("detect-{name}"))
-        .spawn(move || detector::run(&name, detector, &names, lines, &failures))
-        .context("starting a thread")?;
-    let mut jail = Jail::new(spec.policy);
-    jail.let_off(never.iter().copied());
-    upstream.spawn(jail::run(jail, screen, failures_inbox, jail_inbox, to_enforcer.clone()));
-    Ok(handle)
-}
+/// Whom the kernel lets off.
+type Own = watch::Sender<BTreeSet<IpNet>>;
