@@ -19,6 +19,8 @@ const COVERAGE: [&str; 5] = [
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
+/// Outside the workspace, so that what looks at the workspace does not see it.
+pub(crate) const MANIFEST: &str = "rban-user/fuzz/Cargo.toml";
 /// One input may take so long and so much memory: a stock fail2ban takes a hundredth of either.
 const SECONDS_MAX: u32 = 10;
 const MEBIBYTES_MAX: u32 = 1024;
@@ -26,17 +28,29 @@ const MEBIBYTES_MAX: u32 = 1024;
 /// What can be fuzzed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Target {
+    /// A datepattern, and lines
+    Date,
+    /// A log, under filters of all kinds
+    Detector,
     /// One file of configuration
     Ini,
+    /// A log in pieces
+    Lines,
     /// A directory of configuration
     Load,
+    /// A pattern in Python's dialect, and a text
+    Pyre,
 }
 
 impl Target {
     fn name(self) -> &'static str {
         match self {
+            Self::Date => "date",
+            Self::Detector => "detector",
             Self::Ini => "ini",
+            Self::Lines => "lines",
             Self::Load => "load",
+            Self::Pyre => "pyre",
         }
     }
 }
@@ -74,7 +88,7 @@ fn build(target: Target) -> Result<PathBuf> {
     let flags: Vec<String> = COVERAGE.iter().map(|flag| format!("'{flag}'")).collect();
     let dir = host::target().join("fuzz");
     run(cargo()
-        .args(["build", "--release", "--manifest-path", "rban-user/fuzz/Cargo.toml"])
+        .args(["build", "--release", "--manifest-path", MANIFEST])
         .args(["--bin", target.name(), "--target", &triple])
         .arg("--config")
         .arg(format!("target.{triple}.rustflags=[{}]", flags.join(", ")))
@@ -83,28 +97,80 @@ fn build(target: Target) -> Result<PathBuf> {
     Ok(dir.join(triple).join("release").join(target.name()))
 }
 
-/// Starts from the cases of the conformance test; those that are there already stay.
+/// Starts from what tests have; inputs that are there already stay.
 fn seed(target: Target, corpus: &Path) -> Result<()> {
-    let cases = host::root().join("tests/config-cases");
-    let mut seeds = 0;
-    for entry in fs::read_dir(&cases).with_context(|| format!("listing {}", cases.display()))? {
-        let case = entry?.path();
+    let inputs = match target {
+        Target::Ini | Target::Load => cases(target)?,
+        Target::Date => samples(b"\n")?,
+        Target::Detector => samples(b"")?,
+        Target::Lines => samples(b"\0\x40")?,
+        Target::Pyre => patterns()?,
+    };
+    ensure!(!inputs.is_empty(), "nothing to start from");
+    for (name, input) in &inputs {
+        let path = corpus.join(name);
+        fs::write(&path, input).with_context(|| format!("writing {}", path.display()))?;
+    }
+    say(format_args!("fuzz: {} seeds", inputs.len()));
+    Ok(())
+}
+
+/// Something to start from, by its name in the corpus.
+type Input = (String, Vec<u8>);
+
+/// The cases of the conformance test of configuration.
+fn cases(target: Target) -> Result<Vec<Input>> {
+    let mut inputs = Vec::new();
+    for case in listed("tests/config-cases")? {
         let mut files = Vec::new();
         collect(&case, &case, &mut files)?;
-        let name = case.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let inputs = match target {
-            Target::Ini => files.into_iter().map(|(_, bytes)| bytes).collect(),
+        let texts = match target {
             Target::Load => vec![as_directory(&files)],
+            _ => files.into_iter().map(|(_, bytes)| bytes).collect(),
         };
-        for (number, input) in inputs.iter().enumerate() {
-            let path = corpus.join(format!("{name}-{number}"));
-            fs::write(&path, input).with_context(|| format!("writing {}", path.display()))?;
-            seeds += 1;
-        }
+        let name = file_name(&case);
+        inputs
+            .extend(texts.into_iter().enumerate().map(|(at, text)| (format!("{name}-{at}"), text)));
     }
-    ensure!(seeds > 0, "no cases in {}", cases.display());
-    say(format_args!("fuzz: {seeds} seeds from {}", cases.display()));
-    Ok(())
+    Ok(inputs)
+}
+
+/// The samples of our filters' logs, behind what stands before a log.
+fn samples(head: &[u8]) -> Result<Vec<Input>> {
+    let read = |path: PathBuf| {
+        let log = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        Ok((file_name(&path), [head, &log].concat()))
+    };
+    listed("tests/filters")?.into_iter().filter(|path| path.is_file()).map(read).collect()
+}
+
+/// The lines of our filters that may be patterns, each as a pattern and as a text.
+fn patterns() -> Result<Vec<Input>> {
+    let mut inputs = Vec::new();
+    for path in listed("config/filter.d")? {
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        let lines = text.lines().filter_map(|line| line.find('^').map(|at| &line[at..]));
+        inputs.extend(lines.enumerate().map(|(at, pattern)| {
+            (format!("{}-{at}", file_name(&path)), format!("{pattern}\n{pattern}").into_bytes())
+        }));
+    }
+    Ok(inputs)
+}
+
+/// What a folder of ours holds, in order.
+fn listed(folder: &str) -> Result<Vec<PathBuf>> {
+    let folder = host::root().join(folder);
+    let entries = fs::read_dir(&folder)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| format!("listing {}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// All files below a folder, by their path within the case, in order.

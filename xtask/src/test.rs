@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::process::{cargo, run, shown};
-use crate::{apt, build, host, run as running, say, setup, tidy};
+use crate::{apt, build, fuzz, host, run as running, say, setup, tidy};
 
 /// Runs all checks and tests; the last line it prints sums up the tests.
 pub(crate) fn test() -> Result<()> {
@@ -23,11 +23,17 @@ pub(crate) fn test() -> Result<()> {
 
     headline("format");
     run(cargo().args(["fmt", "--all", "--check"]))?;
+    run(cargo().args(["fmt", "--manifest-path", fuzz::MANIFEST, "--check"]))?;
     headline("tidy");
     tidy::tidy()?;
     headline("clippy");
     run(cargo()
         .args(["clippy", "--workspace", "--exclude", "rban-ebpf", "--all-targets"])
+        .args(STRICT))?;
+    headline("clippy, fuzz targets");
+    run(cargo()
+        .args(["clippy", "--manifest-path", fuzz::MANIFEST, "--target-dir"])
+        .arg(host::target().join("clippy-fuzz"))
         .args(STRICT))?;
     headline("clippy, kernel side");
     run(&mut clippy_for_bpf())?;

@@ -17,6 +17,9 @@ const VALUES_MAX_BYTES: usize = 1024 * 1024;
 /// A longer value travels as an argument, however harmless, for the command is one of those itself.
 const LITERAL_MAX_BYTES: usize = 1_024;
 
+/// More of a command is not shown in the log.
+const SHOWN_MAX_BYTES: usize = 8 * 1024;
+
 /// How variables begin that hold what a filter captured.
 const CAPTURE: &str = "f2bV_F_";
 
@@ -42,8 +45,17 @@ impl Script {
         self.text.trim().is_empty()
     }
 
-    /// As fail2ban's log shows it.
+    /// As fail2ban's log shows it, but not at any length.
     pub(super) fn shown(&self) -> String {
+        let mut shown = self.whole();
+        if shown.len() > SHOWN_MAX_BYTES {
+            shown.truncate(shown.floor_char_boundary(SHOWN_MAX_BYTES));
+            shown.push_str(" […]");
+        }
+        shown
+    }
+
+    fn whole(&self) -> String {
         if self.values.is_empty() {
             return self.text.clone();
         }

@@ -135,7 +135,7 @@ impl Plan {
         })
     }
 
-    /// Whether the deed would run anything; and the commands that it might, tags of a ban still in them.
+    /// The commands that a deed runs if all goes well, tags of a ban still in them.
     pub(super) fn commands(&self, deed: Deed, ticket: &Ticket) -> Vec<String> {
         let steps = self.steps(deed, ticket);
         let names = steps.iter().map(|step| (self.command(deed, step), family(step)));
@@ -264,17 +264,13 @@ impl Plan {
 
     fn succeeded(&mut self, deed: Deed, family: Family) {
         let Some(current) = &self.current else { return };
-        let id = &current.ticket.id;
-        match deed {
-            Deed::Ban | Deed::Reban => {
-                if let Some(banned) = &mut self.banned_since_repair {
-                    banned.insert(id.clone());
-                }
-                let state = self.states.entry(family).or_default();
-                state.started.get_or_insert_default();
-                state.has_items = true;
+        if matches!(deed, Deed::Ban | Deed::Reban) {
+            if let Some(banned) = &mut self.banned_since_repair {
+                banned.insert(current.ticket.id.clone());
             }
-            _ => (),
+            let state = self.states.entry(family).or_default();
+            state.started.get_or_insert_default();
+            state.has_items = true;
         }
     }
 

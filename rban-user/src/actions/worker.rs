@@ -263,10 +263,11 @@ impl<W: World> Worker<W> {
 
     async fn revise(&mut self, specs: Vec<Spec>, bans: &[Arc<Ticket>], how: Revision) {
         let is_wanted = |plan: &Plan| specs.iter().any(|spec| spec.name == plan.name());
-        let (kept, mut removed) = std::mem::take(&mut self.plans).into_iter().partition(is_wanted);
-        let mut kept: Vec<Plan> = kept;
-        std::mem::swap(&mut self.plans, &mut removed);
+        let (mut kept, removed): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.plans).into_iter().partition(is_wanted);
+        self.plans = removed;
         self.flush(bans).await;
+        self.plans.reverse();
         self.all(Deed::Stop).await;
         self.plans.clear();
         let nobody = self.nobody();

@@ -245,3 +245,55 @@ fn is_of_interest(what: &What) -> bool {
 pub(super) fn chain(error: &Error) -> String {
     format!("{:#}", anyhow::Error::new(error.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::files::Embedded;
+    use super::super::interpolate::Budget;
+    use super::*;
+    use crate::jail::Neighbours;
+
+    /// A jail with these options, examined.
+    fn examined(options: &str) -> Config {
+        let jail =
+            format!("[j]\nenabled = true\nbackend = systemd\nfilter = f\naction = a\n{options}");
+        let files = [
+            ("/etc/jail.conf", jail.as_bytes()),
+            ("/etc/rban.conf", &b"[xdp]\nipv6_prefix = 64\n"[..]),
+            ("/etc/filter.d/f.conf", b"[Definition]\nfailregex = ^fail <HOST>\n"),
+            ("/etc/action.d/a.conf", b"[Definition]\nactionban = true\n"),
+        ];
+        let files = Embedded(&files);
+        let loader = Loader::new(&files, Path::new("/etc"), Budget::default());
+        load_from(loader, &Overrides::default(), Depth::Patterns).unwrap()
+    }
+
+    #[test]
+    fn how_bans_spread_is_asked_in_the_jail_and_in_rban_conf() {
+        let config = examined("neighbours = 5\nneighbours_v6 = 56\n");
+        let (policy, warnings) = (&config.jails[0].policy, &config.warnings);
+        let expected = Neighbours { hosts: 5.try_into().unwrap(), v4: 24, v6: 56 };
+        assert_eq!((policy.neighbours, policy.ipv6_prefix), (Some(expected), 64));
+        assert!(warnings.is_empty(), "{}", warnings[0]);
+        assert_eq!(examined("").jails[0].policy.neighbours, None);
+        assert_eq!(examined("neighbours = 0\n").jails[0].policy.neighbours, None);
+    }
+
+    #[track_caller]
+    fn refused(option: &str, reason: &str) {
+        let failed = &examined(&format!("{option}\n")).failed[0].reasons;
+        assert!(failed[0].starts_with(reason), "{failed:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_obeyed_fails_the_jail() {
+        refused(
+            "neighbours_v4 = 32",
+            "/etc/jail.conf:6: neighbours_v4 = 32: not a number from 8 to 31; write digits only",
+        );
+        refused(
+            "bantime.formula = os.system('x')",
+            "/etc/jail.conf:6: bantime.formula = os.system('x'): \"os.system\" means nothing in a formula; write numbers,",
+        );
+    }
+}

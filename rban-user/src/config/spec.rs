@@ -400,3 +400,24 @@ fn instead_of(file: &str) -> &'static str {
         _ => "there is no native equivalent; write an action with actionban = YOUR-PROGRAM <ip>",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_runs_with_its_properties_and_within_its_timeout() {
+        let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let action = |timeout: &str| ActionSpec {
+            name: "mail".to_owned(),
+            file: "sendmail".to_owned(),
+            takeover: None,
+            commands: vec![pair("actionban", "mail <dest>")],
+            properties: vec![pair("dest", "root"), pair("timeout", timeout)],
+        };
+        let spec = action("2m").to_run();
+        assert_eq!(spec.timeout, Duration::from_secs(120));
+        assert_eq!(spec.options[..2], [pair("actionban", "mail <dest>"), pair("dest", "root")]);
+        assert_eq!(action("soon").to_run().timeout, actions::TIMEOUT);
+    }
+}

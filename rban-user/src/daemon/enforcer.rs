@@ -7,7 +7,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 use tracing::{debug, error, info};
 
-use super::jail::{name, sleep_until};
+use super::jail::sleep_until;
 use super::wiring::{ToEnforcer, chain};
 use crate::clock::Now;
 use crate::control::{Episode, Owner};
@@ -16,14 +16,16 @@ use crate::enforce::{Claim, Enforcer};
 use crate::event::{Change, Id, JailName};
 use crate::scope::Scope;
 
-/// Runs until everyone who could tell it something is gone. `scopes` says what each jail's bans cover; those of others
-/// stop nothing.
+/// What each jail's bans cover; those of others stop nothing.
+type Scopes = HashMap<JailName, Scope>;
+
+/// Runs until everyone who could tell it something is gone.
 pub(super) async fn run(
     mut enforcer: Enforcer,
-    scopes: HashMap<JailName, Scope>,
     events: Events,
     mut inbox: mpsc::Receiver<ToEnforcer>,
 ) {
+    let mut scopes = Scopes::new();
     #[expect(
         deprecated,
         reason = "its successor is unsafe, for types whose descriptor may change; this one's does not"
@@ -39,7 +41,7 @@ pub(super) async fn run(
         tokio::select! {
             biased; // a ban before anything that can wait
             message = inbox.recv() => match message {
-                Some(message) => obey(&mut enforcer, &scopes, message),
+                Some(message) => obey(&mut enforcer, &mut scopes, message),
                 None => return, // everyone is drained, and so are we
             },
             () = sleep_until(enforcer.next_end()) => {
@@ -70,10 +72,12 @@ async fn readable(events: &mut Option<AsyncFd<Events>>, enforcer: &mut Enforcer)
     }
 }
 
-fn obey(enforcer: &mut Enforcer, scopes: &HashMap<JailName, Scope>, message: ToEnforcer) {
+fn obey(enforcer: &mut Enforcer, scopes: &mut Scopes, message: ToEnforcer) {
     // Who asked may have left, so that nobody takes the answer.
     match message {
-        ToEnforcer::Change(change) => change_map(enforcer, scopes, change),
+        ToEnforcer::Changes(changes) => change_maps(enforcer, scopes, changes),
+        ToEnforcer::Scope(jail, Some(scope)) => drop(scopes.insert(jail, scope)),
+        ToEnforcer::Scope(jail, None) => drop(scopes.remove(&jail)),
         ToEnforcer::Claim(claims, reply) => {
             let count = claims.len();
             let result = enforcer.claim(claims, Now::read());
@@ -108,26 +112,65 @@ fn obey(enforcer: &mut Enforcer, scopes: &HashMap<JailName, Scope>, message: ToE
     }
 }
 
-fn change_map(enforcer: &mut Enforcer, scopes: &HashMap<JailName, Scope>, change: Change) {
-    match change {
-        Change::Ban(ban) | Change::Prolong(ban) | Change::Extend(ban) => {
-            let (jail, id, attempts) = (ban.jail.clone(), ban.id.clone(), ban.attempts);
-            let scope = jail.as_ref().and_then(|jail| scopes.get(jail)).cloned();
-            let jail = jail.as_deref().unwrap_or("-");
-            let Some(claim) = scope.and_then(|scope| Claim::new(ban, scope)) else {
-                return info!(jail, %id, attempts, "ban without a firewall action");
-            };
-            match enforcer.claim(vec![claim], Now::read()) {
-                Ok(()) => info!(jail, %id, attempts, "ban"),
-                Err(error) => error!(jail, %id, error = chain(error), "not banned"),
+/// Bans that follow one another go to the kernel in one piece.
+fn change_maps(enforcer: &mut Enforcer, scopes: &Scopes, changes: Vec<Change>) {
+    let mut claims = Vec::new();
+    for change in changes {
+        match change {
+            Change::Ban(ban) | Change::Prolong(ban) | Change::Extend(ban) => {
+                let scope = ban.jail.as_ref().and_then(|jail| scopes.get(jail));
+                claims.extend(scope.cloned().and_then(|scope| Claim::new(ban, scope)));
+            }
+            Change::Unban(ban, _) => {
+                claim(enforcer, std::mem::take(&mut claims));
+                withdraw(enforcer, &ban);
             }
         }
-        Change::Unban(ban, _) => {
-            let Id::Net(offender) = ban.id else { return };
-            let withdrawn = enforcer.withdraw(ban.jail.as_ref(), offender, Now::read());
-            if let Err(error) = withdrawn {
-                error!(jail = name(&ban), %offender, error = chain(error), "not unbanned");
+    }
+    claim(enforcer, claims);
+}
+
+fn claim(enforcer: &mut Enforcer, claims: Vec<Claim>) {
+    if claims.is_empty() {
+        return;
+    }
+    let Err(error) = enforcer.claim(claims.clone(), Now::read()) else { return };
+    if claims.len() == 1 {
+        let (jail, offender) = (name(&claims[0].ban), claims[0].offender);
+        return error!(jail, %offender, error = chain(error), "not banned");
+    }
+    // Each by itself: one that is refused must not keep the others out.
+    claims.into_iter().for_each(|one| claim(enforcer, vec![one]));
+}
+
+fn withdraw(enforcer: &mut Enforcer, ban: &Ban) {
+    let Some(offender) = ban.id.net() else { return };
+    if let Err(error) = enforcer.withdraw(ban.jail.as_ref(), offender, Now::read()) {
+        error!(jail = name(ban), %offender, error = chain(error), "not unbanned");
+    }
+}
+
+/// The jail's name, for a log.
+fn name(ban: &Ban) -> &str {
+    ban.jail.as_deref().unwrap_or("-")
+}
+
+/// Carries nothing out (`enforce = actions`): there are no maps.
+pub(super) async fn without_kernel(mut inbox: mpsc::Receiver<ToEnforcer>) {
+    let none = || Err("enforce = actions: nothing is dropped in the kernel".to_owned());
+    while let Some(message) = inbox.recv().await {
+        // Who asked may have left.
+        match message {
+            ToEnforcer::Claim(_, reply) => drop(reply.send(none())),
+            ToEnforcer::Lift(_, reply) => drop(reply.send(Ok(Vec::new()))),
+            ToEnforcer::LiftAll(reply) => {
+                if let Some(reply) = reply {
+                    drop(reply.send(Ok(Vec::new())));
+                }
             }
+            ToEnforcer::Owners(reply) => drop(reply.send(Vec::new())),
+            ToEnforcer::History(_, reply) => drop(reply.send(Vec::new())),
+            ToEnforcer::Changes(_) | ToEnforcer::Scope(..) | ToEnforcer::Rebase => {}
         }
     }
 }

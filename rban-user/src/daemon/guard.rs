@@ -7,11 +7,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::wiring::{ToJail, chain};
+use super::wiring::chain;
 use crate::enforce::xdp::{Allow, Changes, Pins, XdpError};
 
 /// An interface that comes up changes several addresses and routes at once; one look is enough for all of them.
@@ -27,7 +27,7 @@ pub(super) async fn run(
     pins: Pins,
     changes: Changes,
     asked: Arc<Notify>,
-    jails: Vec<mpsc::Sender<ToJail>>,
+    own: watch::Sender<BTreeSet<IpNet>>,
 ) {
     #[expect(
         deprecated,
@@ -40,16 +40,12 @@ pub(super) async fn run(
             return;
         }
     };
-    let mut before = BTreeSet::new();
     loop {
         match guard(&pins) {
-            Ok(nets) if nets == before => {}
+            Ok(nets) if nets == *own.borrow() => {}
             Ok(nets) => {
                 info!(count = nets.len(), "own addresses, gateways and resolvers are let off");
-                for jail in &jails {
-                    drop(jail.send(ToJail::LetOff(nets.clone())).await); // gone = bans nobody
-                }
-                before = nets;
+                own.send_replace(nets);
             }
             Err(error) => {
                 warn!(error = chain(error), "own addresses stay as they were read before");

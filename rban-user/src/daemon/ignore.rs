@@ -17,15 +17,15 @@ use file::{Fresh, Stamp};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
-use tracing::{debug, error, info, warn};
+use tracing::{error, warn};
 
 use super::names::Names;
 use super::wiring::chain;
 use crate::addr::Offender;
 use crate::clock::Now;
-use crate::event::{Change, Failure, Id, JailName};
+use crate::event::{Failure, Id, JailName};
 use crate::jail::ignore::{About, Answer, Command, Found, Question};
-use crate::jail::{Jail, Outcome, Step, Tally};
+use crate::jail::{Jail, Outcome, Tally};
 use crate::shell;
 
 /// With so many failures waiting, a jail takes no further batch of them; its detector waits, and the log keeps the rest.
@@ -73,6 +73,12 @@ struct Queue {
     head: Head,
 }
 
+/// What came of a judgement.
+enum Settled {
+    Judged(Outcome),
+    Waits(Head),
+}
+
 /// What the first of them waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Head {
@@ -99,6 +105,14 @@ pub(super) enum Done {
     Overdue,
 }
 
+/// A failure that was judged.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    pub(super) failure: Failure,
+    /// It counted, or is let off.
+    pub(super) outcome: Outcome,
+}
+
 impl Screen {
     pub(super) fn new(jail: JailName, world: World) -> Self {
         let (waiting, facts) = (HashMap::new(), HashMap::new());
@@ -115,25 +129,27 @@ impl Screen {
         self.count
     }
 
-    /// Has these judged, now or later, and returns what changes by that now.
-    pub(super) fn judge(&mut self, jail: &mut Jail, batch: Vec<Failure>, now: Now) -> Vec<Change> {
+    /// Has these judged, now or later, and returns those that are judged now.
+    pub(super) fn judge(&mut self, jail: &mut Jail, batch: Vec<Failure>, now: Now) -> Vec<Verdict> {
         self.ask(jail, now);
-        let mut changes = Vec::new();
+        let mut judged = Vec::new();
         for failure in batch {
-            debug!(jail = %failure.jail, id = %failure.id, "found");
             if let Some(queue) = self.waiting.get_mut(&failure.id) {
                 queue.failures.push_back(failure);
                 self.count += 1;
                 continue;
             }
             let outcome = jail.judge(&failure, Tally::One, now);
-            if let Some(head) = self.settle(outcome, &failure.id, &mut changes) {
-                let id = failure.id.clone();
-                self.waiting.insert(id, Queue { failures: VecDeque::from([failure]), head });
-                self.count += 1;
+            match self.settle(outcome, &failure.id) {
+                Settled::Judged(outcome) => judged.push(Verdict { failure, outcome }),
+                Settled::Waits(head) => {
+                    let id = failure.id.clone();
+                    self.waiting.insert(id, Queue { failures: VecDeque::from([failure]), head });
+                    self.count += 1;
+                }
             }
         }
-        changes
+        judged
     }
 
     /// Waits for something to be found out; for ever while there is nothing. Nothing is lost if the wait is given up.
@@ -147,13 +163,13 @@ impl Screen {
         }
     }
 
-    /// Has those judged who waited for this, and returns what changes by that.
-    pub(super) fn hear(&mut self, jail: &mut Jail, done: Done, now: Now) -> Vec<Change> {
-        let mut changes = Vec::new();
+    /// Has those judged who waited for this, and returns them.
+    pub(super) fn hear(&mut self, jail: &mut Jail, done: Done, now: Now) -> Vec<Verdict> {
+        let mut judged = Vec::new();
         match done {
             Done::Command(id, command, answer) => {
-                self.advance(jail, id, Some((&command, answer)), now, &mut changes);
-                return changes;
+                self.advance(jail, id, Some((&command, answer)), now, &mut judged);
+                return judged;
             }
             Done::Name(question, found) => {
                 let found =
@@ -176,9 +192,9 @@ impl Screen {
         let held = |(id, queue): (&Id, &Queue)| (queue.head == Head::Fact).then(|| id.clone());
         let held: Vec<Id> = self.waiting.iter().filter_map(held).collect();
         for id in held {
-            self.advance(jail, id, None, now, &mut changes);
+            self.advance(jail, id, None, now, &mut judged);
         }
-        changes
+        judged
     }
 
     /// Judges an offender's failures up to the first that has to wait again. Those behind it that would ask the same of
@@ -189,7 +205,7 @@ impl Screen {
         id: Id,
         answer: Option<(&Command, Answer)>,
         now: Now,
-        changes: &mut Vec<Change>,
+        judged: &mut Vec<Verdict>,
     ) {
         let Some(mut queue) = self.waiting.remove(&id) else { return };
         while let Some(failure) = queue.failures.front() {
@@ -199,37 +215,35 @@ impl Screen {
                 }
                 (outcome, _) => outcome,
             };
-            if let Some(head) = self.settle(outcome, &id, changes) {
-                queue.head = head;
-                self.waiting.insert(id, queue);
-                return;
+            match self.settle(outcome, &id) {
+                Settled::Judged(outcome) => {
+                    let failure = queue.failures.pop_front();
+                    judged.extend(failure.map(|failure| Verdict { failure, outcome }));
+                    self.count -= 1;
+                }
+                Settled::Waits(head) => {
+                    queue.head = head;
+                    self.waiting.insert(id, queue);
+                    return;
+                }
             }
-            queue.failures.pop_front();
-            self.count -= 1;
         }
     }
 
-    /// Does what follows of a judgement; tells what the failure waits for, if it does.
-    fn settle(&mut self, outcome: Outcome, id: &Id, changes: &mut Vec<Change>) -> Option<Head> {
+    /// Has found out what a judgement waits for, if it does.
+    fn settle(&mut self, outcome: Outcome, id: &Id) -> Settled {
         match outcome {
-            Outcome::Counted(counted) => {
-                changes.extend(counted.step.into_iter().flat_map(Step::changes));
-            }
-            Outcome::LetOff(Some(rule)) => {
-                info!(jail = %self.jail, %id, by = %rule, "ignore")
-            }
-            Outcome::LetOff(None) => {}
-            Outcome::Waits => return Some(Head::Fact),
+            judged @ (Outcome::Counted(_) | Outcome::LetOff(_)) => Settled::Judged(judged),
+            Outcome::Waits => Settled::Waits(Head::Fact),
             Outcome::Asks(command) => {
                 let (jail, world, id) = (self.jail.clone(), self.world.clone(), id.clone());
                 self.running.spawn(async move {
                     let answer = world.answer(&jail, &id, &command).await;
                     Done::Command(id, command, answer)
                 });
-                return Some(Head::Command);
+                Settled::Waits(Head::Command)
             }
         }
-        None
     }
 
     /// Has answered what the jail wants to know.

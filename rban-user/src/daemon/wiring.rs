@@ -1,8 +1,5 @@
 //! The channels: what travels, how much may wait, and what happens when that is full.
 
-use std::collections::BTreeSet;
-
-use ipnet::IpNet;
 use tokio::sync::oneshot;
 
 use crate::actions;
@@ -42,8 +39,6 @@ pub(super) enum ToJail {
     Bans(Order, oneshot::Sender<Vec<Ban>>),
     /// Whether these are banned, one by one.
     AreBanned(Vec<Id>, oneshot::Sender<Vec<bool>>),
-    /// These are never to be banned, besides those that its `ignoreip` lets off.
-    LetOff(BTreeSet<IpNet>),
     /// The kernel was told to lift these, by an admin; their bans here end as well.
     Lifted(Vec<Offender>),
     /// Ban these by hand. Answered with how many were not banned before.

@@ -12,6 +12,8 @@ mod fields;
 mod filter;
 mod found;
 mod group;
+#[cfg(any(test, feature = "hostile"))]
+pub mod hostile;
 mod identity;
 mod multiline;
 mod pattern;

@@ -104,12 +104,14 @@ impl Attempts {
         retry
     }
 
-    /// Counts an offender's failures as so many more, for there were so many bans before, and returns how many count
-    /// now; `None` if there are none.
+    /// Counts so many more of an offender's failures, for there were so many bans before, and returns how many count
+    /// now; `None` if there are none. For fail2ban that is one failure more, and so it is here.
     pub(super) fn weigh(&mut self, id: &Id, more: u32, bancount: u32) -> Option<u32> {
         let entry = self.by_id.get_mut(id)?;
         entry.retry = entry.retry.saturating_add(more);
+        entry.failures = entry.failures.saturating_add(1);
         entry.bancount = bancount;
+        self.total += 1;
         Some(entry.retry)
     }
 
@@ -276,7 +278,8 @@ mod tests {
         assert_eq!(attempts.weigh(&"192.0.2.7".into(), 2, 4), Some(5));
         assert_eq!(attempts.weigh(&"192.0.2.8".into(), 2, 4), None);
         let entry = taken(&mut attempts, "192.0.2.7");
-        assert_eq!((entry.failures, entry.retry, entry.bancount), (1, 5, 4));
+        assert_eq!((entry.failures, entry.retry, entry.bancount), (2, 5, 4));
+        assert_eq!(attempts.total(), 2);
     }
 
     #[test]

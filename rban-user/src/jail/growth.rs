@@ -11,7 +11,8 @@ use crate::clock::WallTime;
 use crate::event::{Id, Origin};
 
 impl Jail {
-    /// Counts a failure for more, as its offender was banned before. It was counted already, as this one's.
+    /// Counts a failure for more, as its offender was banned before. It was found in a log, not reported (`attempt`), and
+    /// counted already, as this one's.
     ///
     /// `None` if it changes nothing: bans do not grow here, or the line is one that was read before.
     pub fn know(&mut self, id: &Id, time: WallTime, record: Record, now: WallTime) -> Option<Bad> {

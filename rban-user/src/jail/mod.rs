@@ -224,7 +224,11 @@ impl Jail {
             return None;
         }
         let wider = Ban { id: prefix.into(), ip: None, ..ban.clone() };
-        (self.bans.add(&wider, Length::OfJail) == Added::New).then_some(wider)
+        if self.bans.get(&wider.id).is_some() {
+            return None;
+        }
+        self.bans.add(&wider, Length::OfJail);
+        Some(wider)
     }
 
     /// Ends the bans whose end is past, and those that there is no room for, and returns them, the earliest first.

@@ -9,6 +9,7 @@ use crate::event::{Ban, Change, Id};
 
 /// What becomes of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and never kept")]
 pub enum Outcome {
     /// It counted, and may have been one too many.
     Counted(Counted),
@@ -55,6 +56,15 @@ pub enum Step {
 }
 
 impl Step {
+    /// The ban that began, if one did.
+    #[must_use]
+    pub fn banned(&self) -> Option<&Ban> {
+        match self {
+            Self::Banned { ban, .. } => Some(ban),
+            Self::Already { .. } | Self::Expired(_) => None,
+        }
+    }
+
     /// What everything to the right of the jail has to hear of it.
     #[must_use]
     pub fn changes(self) -> Vec<Change> {

@@ -12,6 +12,10 @@ use super::*;
 use crate::addr::Offender;
 use crate::event::Line;
 
+mod day;
+mod past;
+mod wide;
+
 const FINDTIME_SECS: i64 = 600;
 const BANTIME_SECS: i64 = 300;
 const MAXRETRY: u32 = 3;
@@ -103,7 +107,7 @@ fn a_ban_tells_why_and_until_when() {
     assert_eq!((ban.jail.as_deref(), &ban.id), (Some("sshd"), &failure(7, 0).id));
     assert_eq!((ban.since, ban.until, ban.attempts), (at(30), Some(at(30 + BANTIME_SECS)), 3));
     assert_eq!(ban.matches, ["failed at 20", "failed at 30"]);
-    assert_eq!(jail.bans().collect::<Vec<_>>(), [ban.clone()]);
+    assert_eq!(jail.bans().collect::<Vec<_>>(), std::slice::from_ref(&ban));
     assert_eq!(jail.next_expiry(), Some(WallTime::from_micros(330_000_001)));
 }
 

@@ -19,8 +19,10 @@ const PATTERNS_MAX: usize = 10_000;
 const IGNOREIP_MAX: usize = 100_000;
 /// It follows no more files.
 const LOGS_MAX: usize = 10_000;
-/// It has no more alternatives of journal entries.
+/// It has no more alternatives of journal entries, and none of them more words.
 const JOURNALMATCH_MAX: usize = 1_000;
+/// It has no more variables that tell which of its actions block.
+const VARIABLES_MAX: usize = 100;
 /// A list, its elements and what stands between them, is no longer.
 const LIST_MAX_BYTES: usize = 8 << 20;
 
@@ -98,7 +100,11 @@ pub(super) fn check_key(key: &str) -> Result<(), Exception> {
     if VALUES.contains(&key) || OTHERS.contains(&key) || key.starts_with("bantime.") {
         return Ok(());
     }
-    Err(refused(format!("Invalid command '{key}' (no set action or not yet implemented)")))
+    Err(unknown(key))
+}
+
+fn unknown(key: &str) -> Exception {
+    refused(format!("Invalid command '{key}' (no set action or not yet implemented)"))
 }
 
 impl Entry {
@@ -181,9 +187,7 @@ impl Entry {
             "delaction" => actions::remove(&mut self.text, &words.text()?),
             "action" => actions::set(&mut self.text, words),
             "origin" => self.set_origin(words),
-            _ => Err(refused(format!(
-                "Invalid command '{key}' (no set action or not yet implemented)"
-            ))),
+            _ => Err(unknown(key)),
         }
     }
 
@@ -192,11 +196,7 @@ impl Entry {
             "addfailregex" => "failregex",
             "addignoreregex" => "ignoreregex",
             "action" => return actions::set_many(&mut self.text, words),
-            _ => {
-                return Err(refused(format!(
-                    "Invalid command '{key}' (no set action or not yet implemented)"
-                )));
-            }
+            _ => return Err(unknown(key)),
         };
         let patterns: Vec<String> = words.list()?.iter().map(text).collect::<Result<_, _>>()?;
         self.add_patterns(option, &patterns)?;
@@ -287,6 +287,7 @@ impl Entry {
 
     fn add_journalmatch(&mut self, words: Vec<String>) -> Result<Reply, Exception> {
         within("addjournalmatch", self.text.journalmatch.len() + 1, JOURNALMATCH_MAX)?;
+        within("addjournalmatch", words.len(), JOURNALMATCH_MAX)?;
         self.text.journalmatch.push(words);
         Ok(Reply::Get("journalmatch"))
     }
@@ -351,6 +352,7 @@ impl Entry {
             let mut words = Words(list(variable)?);
             origin.variables.push((words.text()?, words.text()?));
         }
+        within("origin", origin.variables.len(), VARIABLES_MAX)?;
         for log in words.list()? {
             let mut words = Words(list(log)?);
             let (glob, from) = (words.text()?, words.text()?);
@@ -374,7 +376,7 @@ fn meaning(text: &JailText, services: &Services) -> Result<(JailSpec, Vec<String
     Ok((spec, warnings.iter().map(ToString::to_string).collect()))
 }
 
-/// A span's text. Python's integers may be written as floats.
+/// A span's text; in Python, yes is 1.
 fn span(option: &str, value: &Value) -> Result<String, Exception> {
     match value {
         Value::Bool(flag) => Ok(i64::from(*flag).to_string()),

@@ -68,11 +68,11 @@ impl Settings {
         let mut settings = self.clone();
         let mut waiting = BTreeSet::new();
         for name in &meant {
-            let Some(entry) = settings.jails.get_mut(name) else { continue };
-            entry.text.forget_lists();
             waiting.insert(name.clone());
             if reload.restart {
                 settings.jails.remove(name);
+            } else if let Some(entry) = settings.jails.get_mut(name) {
+                entry.text.forget_lists();
             }
         }
         let mut reloaded =

@@ -7,7 +7,12 @@
 mod chunks;
 mod decode;
 mod file;
+<<<<<<< HEAD
 pub mod journal;
+=======
+#[cfg(any(test, feature = "hostile"))]
+pub mod hostile;
+>>>>>>> log
 mod lines;
 mod pace;
 mod position;
@@ -95,9 +100,6 @@ pub enum Error {
     /// The kernel refused inotify.
     #[error("no inotify, so all logs are polled; raise fs.inotify.max_user_instances")]
     Inotify(#[source] io::Error),
-    /// The reader has ended.
-    #[error("logs are not followed any more; start again")]
-    Ended,
 }
 
 /// Tells of trouble that we can live with.

@@ -79,6 +79,18 @@ pub struct NoDigest {
 }
 
 impl Digest {
+    /// From its bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 20]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub const fn bytes(self) -> [u8; 20] {
+        self.0
+    }
+
     /// Of a file's first line; `None` as long as that has no end.
     pub(super) fn of_first_line(file: &File) -> io::Result<Option<Self>> {
         let (mut hash, mut offset, mut buffer) = (Sha1::new(), 0, [0; READ_BYTES]);

@@ -233,12 +233,11 @@ impl Reader {
         for (feed, noticed) in self.feeds.values().filter(|(feed, _)| feed.pattern().is_some()) {
             let paths = feed.paths();
             self.logs.keep(feed.id, &paths);
-            for path in paths {
-                if !self.logs.has(feed.id, &path) {
-                    tracing::info!(path = %path.display(), "log has come");
-                    self.logs.join_new(path, feed, *noticed);
-                    new += 1;
-                }
+            let known = self.logs.paths(feed.id);
+            for path in paths.into_iter().filter(|path| !known.contains(&**path)) {
+                tracing::info!(path = %path.display(), "log has come");
+                self.logs.join_new(path, feed, *noticed);
+                new += 1;
             }
         }
         new

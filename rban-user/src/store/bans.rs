@@ -6,8 +6,8 @@ use compact_str::CompactString;
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Result, Row, params};
 
-use super::data;
 use super::Write;
+use super::data;
 use super::row::{Detail, Merged, Record, StoredBan, Within};
 use super::schema::Database;
 use crate::clock::WallTime;
@@ -15,8 +15,15 @@ use crate::event::JailName;
 
 /// The name under which bans by hand stand among the jails; no jail is called so.
 const BY_HAND: &str = "";
+/// The keys of the bans of an id (?1) in a jail (?2; NULL = in all), as a table `chain`.
+const CHAIN: &str = "
+    WITH RECURSIVE chain (key) AS (
+        SELECT l.ban FROM jails j CROSS JOIN latest l ON l.jail = j.key AND l.id = ?1
+        WHERE ?2 IS NULL OR j.key = ?2
+        UNION ALL SELECT b.previous FROM chain CROSS JOIN bans b USING (key) WHERE b.previous IS NOT NULL
+    )";
 /// How many of an offender's latest bans `<ipmatches>` and `<ipfailures>` look at.
-const MERGED_BANS_MAX: i64 = 1_000;
+const MERGED_BANS_MAX: u32 = 1_000;
 
 impl Database {
     /// Carries out a write. What of it could be wrong, like a number that SQLite has no room for, was bent before: a
@@ -37,7 +44,9 @@ impl Database {
     pub(super) fn roll_back(&mut self) {
         // Keys of jails may have been given since.
         self.jails.clear();
-        if !self.conn.is_autocommit() && let Err(error) = self.conn.execute_batch("ROLLBACK") {
+        if !self.conn.is_autocommit()
+            && let Err(error) = self.conn.execute_batch("ROLLBACK")
+        {
             tracing::debug!(%error, "rolling back");
         }
     }
@@ -45,13 +54,8 @@ impl Database {
     /// A new ban: it counts in the history and is the latest of its jail and id.
     pub(super) fn ban(&mut self, ban: &StoredBan, matches_max: usize) -> Result<()> {
         let jail = self.key(ban.jail.as_ref())?;
-        self.conn
-            .prepare_cached(
-                "UPDATE bans SET superseded = 1
-                 WHERE key = (SELECT ban FROM latest WHERE jail = ?1 AND id = ?2)",
-            )?
-            .execute(params![jail, ban.id.as_str()])?;
-        let key = self.write_history(jail, ban, matches_max)?;
+        let previous = self.supersede(jail, &ban.id)?;
+        let key = self.write_history(jail, ban, previous, matches_max)?;
         self.write_latest(jail, ban, key)
     }
 
@@ -93,10 +97,10 @@ impl Database {
     /// Forgets all that is known of an id in a jail.
     fn forget(&mut self, jail: Option<&JailName>, id: &str) -> Result<()> {
         let Some(jail) = self.known_key(jail)? else { return Ok(()) };
-        for table in ["latest", "bans"] {
-            let forget = format!("DELETE FROM {table} WHERE jail = ?1 AND id = ?2");
-            self.conn.prepare_cached(&forget)?.execute(params![jail, id])?;
-        }
+        let bans = format!("{CHAIN} DELETE FROM bans WHERE key IN (SELECT key FROM chain)");
+        self.conn.prepare_cached(&bans)?.execute(params![id, jail])?;
+        let latest = "DELETE FROM latest WHERE id = ?1 AND jail = ?2";
+        self.conn.prepare_cached(latest)?.execute(params![id, jail])?;
         Ok(())
     }
 
@@ -132,7 +136,8 @@ impl Database {
         };
         let mut statement = self.conn.prepare_cached(sql)?;
         let after = page.after.unwrap_or("");
-        let mut rows = statement.query(params![jail, after, page.now.as_micros(), page.rows_max])?;
+        let mut rows =
+            statement.query(params![jail, after, page.now.as_micros(), page.rows_max])?;
         let mut bans = Vec::new();
         while let Some(row) = rows.next()? {
             bans.push(stored(row, page.jail)?);
@@ -178,7 +183,7 @@ impl Database {
                     .prepare_cached(
                         "SELECT bancount, since, until FROM latest WHERE jail = ?1 AND id = ?2",
                     )?
-                    .query_row(params![jail, id], |row| record(row))
+                    .query_row(params![jail, id], record)
                     .optional()
             }
             Within::AllJails => self
@@ -188,7 +193,7 @@ impl Database {
                      FROM jails j CROSS JOIN latest l ON l.jail = j.key AND l.id = ?1
                      HAVING count(*) > 0",
                 )?
-                .query_row([id], |row| record(row))
+                .query_row([id], record)
                 .optional(),
         }
     }
@@ -208,12 +213,11 @@ impl Database {
             },
             Within::AllJails => None,
         };
-        let mut statement = self.conn.prepare_cached(
-            "SELECT b.failures, b.data
-             FROM jails j CROSS JOIN bans b ON b.jail = j.key AND b.id = ?1
-             WHERE ?2 IS NULL OR j.key = ?2 ORDER BY b.since DESC, b.key DESC LIMIT ?3",
-        )?;
-        let mut rows = statement.query(params![id, jail, MERGED_BANS_MAX])?;
+        let mut statement = self.conn.prepare_cached(&format!(
+            "{CHAIN} SELECT failures, data FROM chain CROSS JOIN bans USING (key)
+             ORDER BY since DESC, key DESC LIMIT {MERGED_BANS_MAX}"
+        ))?;
+        let mut rows = statement.query(params![id, jail])?;
         let mut merged = Merged::default();
         while let Some(row) = rows.next()? {
             merged.failures += u64::from(row.get::<_, u32>(0)?);
@@ -250,7 +254,9 @@ impl Database {
         if let Some(key) = self.jails.get(name) {
             return Ok(*key);
         }
-        self.conn.prepare_cached("INSERT OR IGNORE INTO jails (name) VALUES (?1)")?.execute([name])?;
+        self.conn
+            .prepare_cached("INSERT OR IGNORE INTO jails (name) VALUES (?1)")?
+            .execute([name])?;
         let mut asked = self.conn.prepare_cached("SELECT key FROM jails WHERE name = ?1")?;
         let key = asked.query_row([name], |row| row.get(0))?;
         self.jails.insert(Arc::from(name), key);
@@ -267,12 +273,29 @@ impl Database {
         asked.query_row([name], |row| row.get(0)).optional()
     }
 
-    fn write_history(&mut self, jail: i64, ban: &StoredBan, matches_max: usize) -> Result<i64> {
+    /// The latest ban of an id in a jail is so no more; its key.
+    fn supersede(&mut self, jail: i64, id: &str) -> Result<Option<i64>> {
+        self.conn
+            .prepare_cached(
+                "UPDATE bans SET superseded = 1
+                 WHERE key = (SELECT ban FROM latest WHERE jail = ?1 AND id = ?2) RETURNING key",
+            )?
+            .query_row(params![jail, id], |row| row.get(0))
+            .optional()
+    }
+
+    fn write_history(
+        &mut self,
+        jail: i64,
+        ban: &StoredBan,
+        previous: Option<i64>,
+        matches_max: usize,
+    ) -> Result<i64> {
         let json = data::encode(&ban.matches, &ban.captures, matches_max);
         self.conn
             .prepare_cached(
-                "INSERT INTO bans (jail, id, ip, since, until, bancount, failures, data)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO bans (jail, id, ip, since, until, bancount, failures, data, previous)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .insert(params![
                 jail,
@@ -282,7 +305,8 @@ impl Database {
                 micros(ban.until),
                 ban.bancount,
                 ban.failures,
-                json
+                json,
+                previous
             ])
     }
 

@@ -35,7 +35,8 @@ pub(super) fn encode(
     if matches.is_empty() && captures.is_empty() {
         return None;
     }
-    let pair = |(name, value): &'_ (Arc<str>, String)| (name.to_string().into(), value.clone().into());
+    let pair =
+        |(name, value): &'_ (Arc<str>, String)| (name.to_string().into(), value.clone().into());
     let written = Written {
         matches: matches.iter().map(|line| String::from_utf8_lossy(line)).collect(),
         captures: captures.iter().map(pair).collect(),

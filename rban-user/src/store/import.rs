@@ -138,7 +138,9 @@ impl Import<'_> {
         self.database.conn.execute_batch("BEGIN IMMEDIATE")?;
         let bans = match version {
             4 => "SELECT jail, ip, timeofban, bantime, bancount, data FROM bips",
-            3 => "SELECT jail, ip, max(timeofban), bantime, bancount, data FROM bans GROUP BY jail, ip",
+            3 => {
+                "SELECT jail, ip, max(timeofban), bantime, bancount, data FROM bans GROUP BY jail, ip"
+            }
             _ => "SELECT jail, ip, max(timeofban), -2, 1, data FROM bans GROUP BY jail, ip",
         };
         self.each(old, bans, Self::ban)?;
@@ -188,7 +190,9 @@ impl Import<'_> {
 
     fn read_ban(&self, row: &Row<'_>) -> Result<Option<StoredBan>, Error> {
         let (Some(jail), Some(id)) = (text(row, 0)?, text(row, 1)?) else { return Ok(None) };
-        let (Some(since), Some(bantime)) = (number(row, 2)?, number(row, 3)?) else { return Ok(None) };
+        let (Some(since), Some(bantime)) = (number(row, 2)?, number(row, 3)?) else {
+            return Ok(None);
+        };
         if jail.is_empty() || id.is_empty() || !(0.0..BANTIME_MAX_SECS).contains(&since) {
             return Ok(None);
         }

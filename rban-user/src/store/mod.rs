@@ -34,9 +34,7 @@ pub use self::import::{Bantime, ImportError, Imported};
 use self::keeper::Keeper;
 pub use self::notice::Notice;
 pub use self::purge::Limits;
-pub use self::row::{
-    Detail, Merged, Record, StoredBan, StoredCursor, StoredPosition, Within,
-};
+pub use self::row::{Detail, Merged, Record, StoredBan, StoredCursor, StoredPosition, Within};
 pub use self::schema::{Began, OpenError, is_fail2bans};
 use crate::clock::WallTime;
 use crate::event::JailName;
@@ -139,7 +137,10 @@ enum Question {
         now: WallTime,
         answer: oneshot::Sender<Result<Imported, ImportError>>,
     },
-    Limit { matches_max: usize, limits: Limits },
+    Limit {
+        matches_max: usize,
+        limits: Limits,
+    },
     Purge(WallTime),
     Flush(oneshot::Sender<Flushed>),
 }
@@ -174,10 +175,7 @@ pub struct Store {
 ///
 /// # Errors
 /// No thread can be made.
-pub fn spawn(
-    spec: Spec,
-    notify: impl FnMut(Notice) + Send + 'static,
-) -> std::io::Result<Store> {
+pub fn spawn(spec: Spec, notify: impl FnMut(Notice) + Send + 'static) -> std::io::Result<Store> {
     let (inbox, mail) = mpsc::channel(INBOX_MAX);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let keeper = Keeper::open(spec, Box::new(notify));

@@ -73,7 +73,10 @@ impl fmt::Display for Notice {
             Self::Unopened(error) => write!(f, "{}; bans are kept in memory", chain(error)),
             Self::Unwritten { path, source } => {
                 let path = path.as_deref().unwrap_or(":memory:".as_ref()).display();
-                write!(f, "{path}: the database cannot be written; bans are kept in memory: {source}")
+                write!(
+                    f,
+                    "{path}: the database cannot be written; bans are kept in memory: {source}"
+                )
             }
             Self::Unread { path, source } => {
                 let path = path.as_deref().unwrap_or(":memory:".as_ref()).display();
@@ -81,7 +84,10 @@ impl fmt::Display for Notice {
             }
             Self::Recovered { lost: 0 } => write!(f, "the database can be written again"),
             Self::Recovered { lost } => {
-                write!(f, "the database can be written again; {lost} bans, unbans or positions are lost")
+                write!(
+                    f,
+                    "the database can be written again; {lost} bans, unbans or positions are lost"
+                )
             }
             Self::Lost { writes } => write!(
                 f,

@@ -37,7 +37,8 @@ pub(super) fn lay(records: &mut [Option<Record>], asked: &Asked<'_>, waiting: &[
             }
             Write::ForgetJail(jail) if asked.is_only(jail.as_ref()) => records.fill(None),
             Write::ForgetAll => records.fill(None),
-            Write::Forget { .. } | Write::ForgetJail(_) | Write::Position(_) | Write::Cursor(_) => {}
+            Write::Forget { .. } | Write::ForgetJail(_) | Write::Position(_) | Write::Cursor(_) => {
+            }
         }
     }
 }

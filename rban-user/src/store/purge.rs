@@ -23,7 +23,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { purge_age: Duration::from_secs(86_400), history_max: 1_000_000, known_max: 1_000_000 }
+        Self {
+            purge_age: Duration::from_secs(86_400),
+            history_max: 1_000_000,
+            known_max: 1_000_000,
+        }
     }
 }
 
@@ -34,7 +38,8 @@ impl Database {
     /// ban as long as itself.
     pub(super) fn purge(&mut self, limits: &Limits, now: WallTime, rows_max: u32) -> Result<usize> {
         let cut = now.saturating_sub(limits.purge_age).as_micros();
-        let gone = self.forget_known(cut, now, rows_max)? + self.forget_old_history(cut, rows_max)?;
+        let gone =
+            self.forget_known(cut, now, rows_max)? + self.forget_old_history(cut, rows_max)?;
         if gone > 0 {
             return Ok(gone);
         }
@@ -127,7 +132,8 @@ mod tests {
         let mut ids: Vec<_> = bans.iter().map(|ban| (ban.jail.as_ref(), ban.id.as_str())).collect();
         ids.sort_unstable();
         ids.dedup();
-        let records = ids.iter().map(|(jail, id)| database.record(*jail, id, Within::Jail).unwrap());
+        let records =
+            ids.iter().map(|(jail, id)| database.record(*jail, id, Within::Jail).unwrap());
         assert_eq!(records.flatten().count(), known, "who is known");
         assert_eq!(rows(&database, "latest"), known as i64);
         assert_eq!(rows(&database, "bans"), remembered, "bans that are remembered");

@@ -18,15 +18,16 @@ const BUSY_MAX: Duration = Duration::from_secs(1);
 ///
 /// `bans` has a row for every ban, `latest` the newest of each jail and id: small rows in the order in which a jail
 /// reads them back. The text of a ban (its lines) stands in `bans` alone. A ban is `superseded` once it is not the latest
-/// any more; only those are purged by themselves.
+/// any more; only those are purged by themselves. From the latest, `previous` leads to the ones before: an index would cost
+/// every ban a write at a random place of the file. The row that it names may have been purged, but no other gets its key,
+/// for later ones are greater.
 const MIGRATIONS: [&str; 1] = ["
     CREATE TABLE jails (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE bans (
         key INTEGER PRIMARY KEY, jail INTEGER NOT NULL, id TEXT NOT NULL, ip TEXT, since INTEGER NOT NULL,
         until INTEGER, bancount INTEGER NOT NULL, failures INTEGER NOT NULL, data TEXT,
-        superseded INTEGER NOT NULL DEFAULT 0
+        previous INTEGER, superseded INTEGER NOT NULL DEFAULT 0
     );
-    CREATE INDEX bans_jail_id ON bans (jail, id);
     CREATE INDEX bans_superseded ON bans (since) WHERE superseded;
     CREATE TABLE latest (
         jail INTEGER NOT NULL, id TEXT NOT NULL, ip TEXT, since INTEGER NOT NULL, until INTEGER,
@@ -191,8 +192,7 @@ fn version(conn: &Connection) -> Result<Option<i64>, rusqlite::Error> {
         let newest = "SELECT coalesce(max(version), 0) FROM migrations";
         return conn.query_row(newest, [], |row| row.get(0)).map(Some);
     }
-    let tables: i64 =
-        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok((tables == 0).then_some(0))
 }
 
@@ -206,7 +206,7 @@ pub(super) fn has_table(conn: &Connection, name: &str) -> Result<bool, rusqlite:
 fn prepare(conn: &mut Connection) -> Result<Began, rusqlite::Error> {
     conn.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;
-         PRAGMA journal_size_limit = 16777216;",
+         PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 16777216;",
     )?;
     conn.set_prepared_statement_cache_capacity(32);
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -4,8 +4,8 @@ mod bulk;
 mod killed;
 mod trouble;
 
-use std::sync::{Arc, Mutex};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use super::*;
 use crate::event::Line;
@@ -196,7 +196,8 @@ fn a_prolonged_ban_that_is_unknown_is_written() {
 #[test]
 fn an_unban_forgets_the_jails_bans_of_that_id_only() {
     let world = World::with(Spec { place: Place::Memory, ..Spec::default() });
-    let ids = [("sshd", "192.0.2.7"), ("sshd", "192.0.2.8"), ("web", "192.0.2.7"), ("", "192.0.2.7")];
+    let ids =
+        [("sshd", "192.0.2.7"), ("sshd", "192.0.2.8"), ("web", "192.0.2.7"), ("", "192.0.2.7")];
     world.write(ids.map(|(jail, id)| Write::Ban(ban(jail, id, 0, None))));
     world.write([Write::Forget { jail: Some(Arc::from("sshd")), id: "192.0.2.7".into() }]);
     assert_eq!(world.ids("sshd"), ["192.0.2.8"]);
@@ -210,13 +211,28 @@ fn an_unban_forgets_the_jails_bans_of_that_id_only() {
 }
 
 #[test]
+fn an_unban_forgets_earlier_bans_too() {
+    let world = World::with(Spec { place: Place::Memory, ..Spec::default() });
+    let bans = [-30, -20, -10].map(|since| Write::Ban(ban("sshd", "192.0.2.7", since, None)));
+    world.write(bans.clone());
+    assert_eq!(world.merged("sshd", "192.0.2.7", Within::Jail).1, 9);
+    world.write([Write::Forget { jail: Some(Arc::from("sshd")), id: "192.0.2.7".into() }]);
+    world.write(bans[..1].to_vec());
+    assert_eq!(world.merged("sshd", "192.0.2.7", Within::Jail).1, 3);
+}
+
+#[test]
 fn the_lines_of_all_bans_are_merged_up_to_the_limit() {
     let world = World::with(Spec { place: Place::Memory, matches_max: 3, ..Spec::default() });
     let with = |jail, since, lines: &[&'static str]| {
         let matches = lines.iter().map(|line| Line::from(*line)).collect();
         Write::Ban(StoredBan { matches, ..ban(jail, "192.0.2.7", since, Some(1)) })
     };
-    world.write([with("sshd", 2, &["c", "d"]), with("sshd", 1, &["a", "b"]), with("web", 3, &["e"])]);
+    world.write([
+        with("sshd", 2, &["c", "d"]),
+        with("sshd", 1, &["a", "b"]),
+        with("web", 3, &["e"]),
+    ]);
     let text = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     assert_eq!(world.merged("sshd", "192.0.2.7", Within::Jail), (text(&["b", "c", "d"]), 6));
     assert_eq!(world.merged("web", "192.0.2.7", Within::AllJails), (text(&["c", "d", "e"]), 9));

@@ -1,5 +1,7 @@
 //! rban by the name of fail2ban's client, beside the packaged one: both ask the same server, and must print the same.
 
+#![expect(clippy::unwrap_used, reason = "a test panics where its world is not as it should be")]
+
 mod answers;
 mod server;
 
@@ -177,6 +179,22 @@ fn the_configuration_is_printed_and_tested_alike() {
         &["-c", "/nowhere", "status"],
     ] {
         check(&both, &[&["-c", &base], args].concat(), "");
+    }
+}
+
+#[test]
+fn a_jail_that_is_wrong_fails_the_test_and_is_left_out_of_what_is_printed() {
+    let both = Both::new();
+    let base = both.configuration();
+    let jails = both.path("etc/jail.conf");
+    let text = fs::read_to_string(&jails).unwrap();
+    fs::write(&jails, text + "[wrong]\nenabled = true\naction = missing\n").unwrap();
+    for (args, code) in [(&["-d"][..], 0), (&["-t"], 255), (&["-d", "-t"], 255)] {
+        let [theirs, ours] = both.run(&[&["-c", &base], args].concat(), "");
+        assert_eq!((theirs.code, ours.code), (Some(code), Some(code)), "{args:?}");
+        if args == ["-d"] {
+            assert_eq!(theirs.out, ours.out);
+        }
     }
 }
 

@@ -13,6 +13,9 @@ use crate::actions::plan::Outcome;
 use crate::actions::said::{Level, Said, quoted};
 use crate::shell;
 
+/// So many lines of what a command prints are shown.
+const LINES_MAX: usize = 100;
+
 /// Runs a command when it is its turn, and tells how it went.
 pub(super) async fn execute(
     script: &Script,
@@ -47,7 +50,7 @@ pub(super) async fn execute(
     };
     error(format!("exec: {}", script.shown()));
     for (name, output) in [("stdout", &ended.stdout), ("stderr", &ended.stderr)] {
-        output.lines().for_each(|line| error(format!("{name}: {}", quoted(line))));
+        output.lines().take(LINES_MAX).for_each(|line| error(format!("{name}: {}", quoted(line))));
     }
     error(reason(ended.status));
     if ended.status.code() == Some(127) {

@@ -141,34 +141,23 @@ impl Program {
             Ok(setup) => setup,
             Err(outcome) => return outcome,
         };
-        if dump.is_some() || test {
-            let commands =
-                if test { configured::tested(&setup) } else { configured::stream(&setup, None) };
-            let commands = match commands {
-                Ok(commands) => commands,
-                Err(reason) => return session::fail(&setup, &reason),
-            };
-            if let Some(how) = dump {
-                print(&configured::dumped(&commands, how));
-            }
-            match (test, words.is_empty()) {
-                (false, _) => return Outcome::Done,
-                (true, true) => return print("OK: configuration test is successful"),
-                (true, false) => {}
-            }
+        if (dump.is_some() || test) && examine(&setup, &options) == Outcome::Failed {
+            return Outcome::Failed;
         }
-        match (interactive, words.is_empty()) {
-            (false, false) => obey(&setup, &words),
-            (false, true) => {
-                print(usage::usage(self.name()).trim_end());
-                Outcome::Failed
-            }
-            (true, is_empty) => {
-                if !is_empty {
-                    obey(&setup, &words);
+        match (interactive, &words[..]) {
+            _ if dump.is_some() && !test => Outcome::Done,
+            (_, []) if test => print("OK: configuration test is successful"),
+            (true, words) => {
+                if !words.is_empty() {
+                    obey(&setup, words);
                 }
                 interactive::run(&setup)
             }
+            (false, []) => {
+                print(usage::usage(self.name()).trim_end());
+                Outcome::Failed
+            }
+            (false, words) => obey(&setup, words),
         }
     }
 
@@ -205,6 +194,17 @@ impl Program {
             says,
             lines: Lines::of_locale(&locale()),
         })
+    }
+}
+
+/// `-d` and `-t`.
+fn examine(setup: &Setup, options: &Options) -> Outcome {
+    let commands =
+        if options.test { configured::tested(setup) } else { configured::stream(setup, None) };
+    match (commands, options.dump) {
+        (Ok(commands), Some(how)) => print(&configured::dumped(&commands, how)),
+        (Ok(_), None) => Outcome::Done,
+        (Err(reason), _) => session::fail(setup, &reason),
     }
 }
 

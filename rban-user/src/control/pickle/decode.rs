@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::input::Input;
 use super::text;
 use super::{DEPTH_MAX, PickleError, TEXT_MAX_BYTES, VALUES_OF_ANSWER_MAX, VALUES_OF_REQUEST_MAX};
 use crate::control::value::{Answer, Class, Exception, Value};
@@ -85,8 +86,7 @@ enum Node<'a> {
 }
 
 struct Machine<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    input: Input<'a>,
     calls: Calls,
     nodes: Vec<Node<'a>>,
     stack: Vec<Ref>,
@@ -109,8 +109,7 @@ impl Calls {
 impl<'a> Machine<'a> {
     fn new(bytes: &'a [u8], calls: Calls) -> Self {
         Self {
-            bytes,
-            at: 0,
+            input: Input::new(bytes),
             calls,
             nodes: Vec::new(),
             stack: Vec::new(),
@@ -124,8 +123,8 @@ impl<'a> Machine<'a> {
     /// Runs to the end; what is on top then is the whole.
     fn run(&mut self) -> Result<Ref, PickleError> {
         loop {
-            let at = self.at;
-            match self.byte()? {
+            let at = self.input.at();
+            match self.input.byte()? {
                 b'.' => return self.pop(),
                 opcode => self.step(opcode, at)?,
             }
@@ -134,8 +133,8 @@ impl<'a> Machine<'a> {
 
     fn step(&mut self, opcode: u8, at: usize) -> Result<(), PickleError> {
         match opcode {
-            0x80 => drop(self.byte()?),
-            0x95 => drop(self.take(8)?),
+            0x80 => drop(self.input.byte()?),
+            0x95 => drop(self.input.take(8)?),
             b'N' | 0x88 | 0x89 | b'I' | b'J' | b'K' | b'M' | b'L' | 0x8a | 0x8b | b'F' | b'G' => {
                 let node = self.scalar(opcode)?;
                 self.push(node)?;
@@ -156,27 +155,27 @@ impl<'a> Machine<'a> {
             b'N' => Node::None,
             0x88 => Node::Bool(true),
             0x89 => Node::Bool(false),
-            b'I' => match self.line()? {
+            b'I' => match self.input.line()? {
                 b"00" => Node::Bool(false),
                 b"01" => Node::Bool(true),
-                digits => Node::Int(self.parsed(digits, "a whole number of 64 bits")?),
+                digits => Node::Int(self.input.parsed(digits, "a whole number of 64 bits")?),
             },
             b'L' => {
-                let digits = self.line()?;
+                let digits = self.input.line()?;
                 let digits = digits.strip_suffix(b"L").unwrap_or(digits);
-                Node::Int(self.parsed(digits, "a whole number of 64 bits")?)
+                Node::Int(self.input.parsed(digits, "a whole number of 64 bits")?)
             }
-            b'J' => Node::Int(i32::from_le_bytes(self.array()?).into()),
-            b'K' => Node::Int(self.byte()?.into()),
-            b'M' => Node::Int(u16::from_le_bytes(self.array()?).into()),
+            b'J' => Node::Int(i32::from_le_bytes(self.input.array()?).into()),
+            b'K' => Node::Int(self.input.byte()?.into()),
+            b'M' => Node::Int(u16::from_le_bytes(self.input.array()?).into()),
             b'F' => {
-                let digits = self.line()?;
-                Node::Float(self.parsed(digits, "a number")?)
+                let digits = self.input.line()?;
+                Node::Float(self.input.parsed(digits, "a number")?)
             }
-            b'G' => Node::Float(f64::from_be_bytes(self.array()?)),
+            b'G' => Node::Float(f64::from_be_bytes(self.input.array()?)),
             _ => {
-                let len = self.len(if opcode == 0x8a { 1 } else { 4 })?;
-                let bytes = self.take(len)?;
+                let len = self.input.len(if opcode == 0x8a { 1 } else { 4 })?;
+                let bytes = self.input.take(len)?;
                 let sign = if bytes.last().is_some_and(|byte| *byte >= 0x80) { 0xff } else { 0 };
                 let mut all = [sign; 8];
                 let Some(room) = all.get_mut(..len) else {
@@ -190,15 +189,15 @@ impl<'a> Machine<'a> {
 
     fn text(&mut self, opcode: u8) -> Result<Cow<'a, str>, PickleError> {
         let of_line = match opcode {
-            b'S' => text::quoted(self.line()?),
-            b'V' => text::unicode(self.line()?),
+            b'S' => text::quoted(self.input.line()?),
+            b'V' => text::unicode(self.input.line()?),
             _ => {
-                let len = self.len(match opcode {
+                let len = self.input.len(match opcode {
                     b'U' | 0x8c => 1,
                     b'T' | b'X' => 4,
                     _ => 8,
                 })?;
-                return Ok(String::from_utf8_lossy(self.take(len)?));
+                return Ok(String::from_utf8_lossy(self.input.take(len)?));
             }
         };
         of_line.map(Cow::Owned).ok_or_else(|| self.expected("a text"))
@@ -208,11 +207,11 @@ impl<'a> Machine<'a> {
     fn remember(&mut self, opcode: u8) -> Result<(), PickleError> {
         let name = match opcode {
             b'p' | b'g' => {
-                let digits = self.line()?;
-                self.parsed(digits, "a number")?
+                let digits = self.input.line()?;
+                self.input.parsed(digits, "a number")?
             }
-            b'q' | b'h' => self.byte()?.into(),
-            b'r' | b'j' => u32::from_le_bytes(self.array()?).into(),
+            b'q' | b'h' => self.input.byte()?.into(),
+            b'r' | b'j' => u32::from_le_bytes(self.input.array()?).into(),
             _ => self.memo.len() as u64,
         };
         if matches!(opcode, b'g' | b'h' | b'j') {
@@ -289,7 +288,7 @@ impl<'a> Machine<'a> {
         match (&mut self.nodes[top.0], opcode) {
             (Node::List(all), b'a' | b'e') => all.extend(items),
             (Node::Set(all), 0x90) => all.extend(items),
-            (Node::Dict(all), b's' | b'u') if items.len() % 2 == 0 => all.extend(items),
+            (Node::Dict(all), b's' | b'u') if items.len().is_multiple_of(2) => all.extend(items),
             _ => return Err(self.expected("something that these can be put into")),
         }
         Ok(())
@@ -299,8 +298,8 @@ impl<'a> Machine<'a> {
     fn call(&mut self, opcode: u8) -> Result<(), PickleError> {
         match opcode {
             b'c' => {
-                self.line()?;
-                let name = String::from_utf8_lossy(self.line()?);
+                self.input.line()?;
+                let name = String::from_utf8_lossy(self.input.line()?);
                 self.push(Node::Global(name))
             }
             0x93 => {
@@ -407,51 +406,8 @@ impl<'a> Machine<'a> {
         Ok(self.stack.split_off(mark))
     }
 
-    fn byte(&mut self) -> Result<u8, PickleError> {
-        self.array().map(|[byte]| byte)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], PickleError> {
-        let ends = PickleError::Ends { at: self.bytes.len() };
-        let (array, _) = self.bytes[self.at..].split_first_chunk().ok_or(ends)?;
-        self.at += N;
-        Ok(*array)
-    }
-
-    fn take(&mut self, len: usize) -> Result<&'a [u8], PickleError> {
-        let ends = PickleError::Ends { at: self.bytes.len() };
-        let taken = self.bytes[self.at..].get(..len).ok_or(ends)?;
-        self.at += len;
-        Ok(taken)
-    }
-
-    /// A length of so many bytes, the lowest first.
-    fn len(&mut self, size: usize) -> Result<usize, PickleError> {
-        let bytes = self.take(size)?;
-        let len = bytes.iter().rev().fold(0, |len: u64, byte| len << 8 | u64::from(*byte));
-        usize::try_from(len).map_err(|_| PickleError::Ends { at: self.bytes.len() })
-    }
-
-    /// Up to the end of the line, which is taken too.
-    fn line(&mut self) -> Result<&'a [u8], PickleError> {
-        let ends = PickleError::Ends { at: self.bytes.len() };
-        let rest = &self.bytes[self.at..];
-        let len = memchr::memchr(b'\n', rest).ok_or(ends)?;
-        self.at += len + 1;
-        Ok(&rest[..len])
-    }
-
-    fn parsed<T: std::str::FromStr>(
-        &self,
-        digits: &[u8],
-        what: &'static str,
-    ) -> Result<T, PickleError> {
-        let text = str::from_utf8(digits).ok();
-        text.and_then(|text| text.parse().ok()).ok_or_else(|| self.expected(what))
-    }
-
     fn expected(&self, what: &'static str) -> PickleError {
-        PickleError::Expected { at: self.at, what }
+        self.input.expected(what)
     }
 }
 

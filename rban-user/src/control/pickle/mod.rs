@@ -6,6 +6,7 @@
 
 mod decode;
 mod encode;
+mod input;
 mod text;
 
 pub use decode::{Answered, answer, request};

@@ -15,6 +15,8 @@ mod compile;
 mod conditions;
 mod exec;
 mod first;
+#[cfg(any(test, feature = "hostile"))]
+pub(super) mod hostile;
 pub(crate) mod lint;
 mod literals;
 mod memo;

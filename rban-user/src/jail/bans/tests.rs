@@ -60,7 +60,7 @@ fn a_ban_keeps_all_that_is_known_of_it() {
         ..ban("root", 1, Some(30))
     };
     let mut bans = bans(std::slice::from_ref(&known));
-    assert_eq!(bans.in_order(), [known.clone()]);
+    assert_eq!(bans.in_order(), std::slice::from_ref(&known));
     assert_eq!(bans.remove(&"root".into()), Some(known));
 }
 

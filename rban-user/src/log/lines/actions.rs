@@ -50,13 +50,9 @@ pub(crate) fn flush_tickets(jail: &str, action: &str) -> Said {
     notice(jail, format_args!("Flush ticket(s) with {action}"))
 }
 
-/// A banned id fails again, so long after its ban: the later, the more it says that the ban does not work.
-pub(crate) fn already_banned(jail: &str, id: &dyn Display, later: Duration) -> Said {
-    let level = match later.as_secs() {
-        0..3 => Level::Debug,
-        3..60 => Level::Notice,
-        _ => Level::Warning,
-    };
+/// A banned id fails again: the later after its ban, the more it says that the ban does not work, and the higher the
+/// level.
+pub(crate) fn already_banned(jail: &str, id: &dyn Display, level: Level) -> Said {
     in_jail(ACTIONS, level, jail, format_args!("{} already banned", Id(id)))
 }
 

@@ -138,8 +138,7 @@ impl Log {
 
     /// Reads one buffer full, if there is room for it everywhere, and sends it.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<Sent, Error> {
-        let room = permits(&self.routes);
-        let permits = match room {
+        let permits = match permits(&self.routes) {
             Ok(permits) => permits,
             Err(Sent::Waits) => {
                 self.state = State::Waiting;
@@ -160,7 +159,7 @@ impl Log {
         let Some(Chunk { bytes, lines, written, position }) = chunk else {
             return Ok(Sent::Lines(0));
         };
-        for (permit, feeds) in permits {
+        for (permit, Route { feeds, .. }) in permits.into_iter().zip(&self.routes) {
             permit.send(Batch {
                 feeds: feeds.clone(),
                 path: self.followed.path().clone(),
@@ -199,13 +198,13 @@ impl Log {
     }
 }
 
-/// Room for one batch in each of these channels.
-fn permits(routes: &[Route]) -> Result<Vec<(Permit<'_, Batch>, &Arc<[FeedId]>)>, Sent> {
+/// Room for one batch in each of these channels, in their order.
+fn permits(routes: &[Route]) -> Result<Vec<Permit<'_, Batch>>, Sent> {
     let mut permits = Vec::with_capacity(routes.len());
     let mut closed = Vec::new();
     for Route { to, feeds } in routes {
         match to.try_reserve() {
-            Ok(permit) => permits.push((permit, feeds)),
+            Ok(permit) => permits.push(permit),
             Err(TrySendError::Full(())) => return Err(Sent::Waits),
             Err(TrySendError::Closed(())) => closed.extend(feeds.iter().copied()),
         }

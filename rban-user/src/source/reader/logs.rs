@@ -74,21 +74,20 @@ impl Logs {
     }
 
     fn add(&mut self, followed: Followed, feed: &Feed, noticed: Noticed) {
-        let same = self.logs.iter_mut().find(|log| log.followed.stands_with(&followed));
-        match same {
-            Some(log) => {
-                log.feed(feed.id, &feed.to);
-                if noticed == Noticed::Watched {
-                    log.noticed = noticed;
-                }
+        let at_path = |log: &&mut Log| log.followed.path() == followed.path();
+        let mut twins = self.logs.iter_mut().filter(at_path).peekable();
+        let has_twin = twins.peek().is_some();
+        if let Some(log) = twins.find(|log| log.followed.stands_with(&followed)) {
+            log.feed(feed.id, &feed.to);
+            if noticed == Noticed::Watched {
+                log.noticed = noticed;
             }
-            None => {
-                let mut log = Log::new(followed, noticed);
-                log.feed(feed.id, &feed.to);
-                self.logs.push(log);
-            }
+            return;
         }
-        self.count_twins();
+        let mut log = Log::new(followed, noticed);
+        log.feed(feed.id, &feed.to);
+        self.logs.push(log);
+        self.twins += usize::from(has_twin);
     }
 
     /// Follows a file, unless another log of these feeds does.
@@ -108,9 +107,10 @@ impl Logs {
         left.map_or(Elsewhere::Unknown, |(position, _)| Elsewhere::Left(*position))
     }
 
-    /// Whether a feed follows the log at this path.
-    pub(super) fn has(&self, feed: FeedId, path: &Path) -> bool {
-        self.logs.iter().any(|log| &**log.followed.path() == path && log.feeds().contains(&feed))
+    /// Where the logs of a feed are.
+    pub(super) fn paths(&self, feed: FeedId) -> HashSet<Arc<Path>> {
+        let of_feed = self.logs.iter().filter(|log| log.feeds().contains(&feed));
+        of_feed.map(|log| log.followed.path().clone()).collect()
     }
 
     /// Lets a feed go of what has not been at these paths for long.

@@ -290,10 +290,8 @@ proptest! {
                     successors += 1;
                     world.create();
                 }
-                Step::Reopen if world.path().exists() => {
-                    if world.reopen() {
-                        stretches.push(String::new());
-                    }
+                Step::Reopen if world.path().exists() && world.reopen() => {
+                    stretches.push(String::new());
                 }
                 // Of a log whose first line is not known, the copy cannot be told.
                 Step::CopyAndTruncate

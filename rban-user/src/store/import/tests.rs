@@ -5,9 +5,9 @@ use std::process::{Child, Command};
 use std::time::Instant;
 
 use super::*;
+use crate::store::bans::Page;
 use crate::store::schema;
 use crate::store::tests::NOW;
-use crate::store::bans::Page;
 use crate::store::{Detail, Within};
 
 const MINUTES_10: Bantime = Some(Duration::from_secs(600));
@@ -48,18 +48,24 @@ fn made(dir: &Path, sql: &str) -> PathBuf {
     path
 }
 
-const LOGS: &str = "CREATE TABLE logs (jail TEXT, path TEXT, firstlinemd5 TEXT, lastfilepos INTEGER);";
+const LOGS: &str =
+    "CREATE TABLE logs (jail TEXT, path TEXT, firstlinemd5 TEXT, lastfilepos INTEGER);";
 
 fn version(number: u32) -> String {
-    format!("CREATE TABLE fail2banDb (version INTEGER); INSERT INTO fail2banDb VALUES ({number});{LOGS}")
+    format!(
+        "CREATE TABLE fail2banDb (version INTEGER); INSERT INTO fail2banDb VALUES ({number});{LOGS}"
+    )
 }
 
-const BIPS: &str = "CREATE TABLE bips (ip TEXT, jail TEXT, timeofban, bantime, bancount, data JSON);";
+const BIPS: &str =
+    "CREATE TABLE bips (ip TEXT, jail TEXT, timeofban, bantime, bancount, data JSON);";
 
 #[test]
 fn live_and_ended_bans_come_with_counts_and_lines() {
     let dir = tempfile::tempdir().unwrap();
-    let sql = version(4) + BIPS + r#"INSERT INTO bips VALUES
+    let sql = version(4)
+        + BIPS
+        + r#"INSERT INTO bips VALUES
         ('192.0.2.7', 'sshd', 1999999900, 600, 2, '{"matches": ["one"], "failures": 5, "user": "root"}'),
         ('2001:DB8::7', 'sshd', 1999999900, -1, 1, NULL),
         ('192.0.2.8', 'sshd', 1999990000, 600.5, 7, '{}'),
@@ -135,7 +141,9 @@ fn rows_without_sense_are_skipped() {
 #[test]
 fn what_is_known_here_stands() {
     let dir = tempfile::tempdir().unwrap();
-    let sql = version(4) + BIPS + "INSERT INTO bips VALUES ('192.0.2.7', 'sshd', 1999999900, 600, 2, '{}');";
+    let sql = version(4)
+        + BIPS
+        + "INSERT INTO bips VALUES ('192.0.2.7', 'sshd', 1999999900, 600, 2, '{}');";
     let path = made(dir.path(), &sql);
     let Taken { mut database, .. } = take(&path, NOW).unwrap();
     let again = import(&mut database, &path, &BTreeMap::new(), 10, NOW).unwrap();
@@ -230,9 +238,24 @@ fn what_the_packaged_fail2ban_wrote_is_taken_over() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path());
     wait_for(|| server.client(&["status", "ever"]));
-    assert!(server.client(&["set", "sshd", "banip", "192.0.2.7", "2001:db8::7", "198.51.100.0/24"]));
+    assert!(server.client(&[
+        "set",
+        "sshd",
+        "banip",
+        "192.0.2.7",
+        "2001:db8::7",
+        "198.51.100.0/24"
+    ]));
     assert!(server.client(&["set", "ever", "banip", "192.0.2.8"]));
-    assert!(server.client(&["set", "sshd", "attempt", "192.0.2.9", "line one", "line two", "line 3"]));
+    assert!(server.client(&[
+        "set",
+        "sshd",
+        "attempt",
+        "192.0.2.9",
+        "line one",
+        "line two",
+        "line 3"
+    ]));
     let path = dir.path().join("f2b.sqlite3");
     let rows = || {
         let conn = open(&path)?;

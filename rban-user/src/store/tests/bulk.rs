@@ -1,6 +1,8 @@
 //! How long a million bans take. Run by hand, optimized:
 //! `cargo test --release -p rban-user --lib store::tests::bulk -- --ignored --nocapture`.
 
+#![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+
 use std::time::Instant;
 
 use super::*;

@@ -1,5 +1,7 @@
 //! `kill -9` while writing: what was acknowledged is there.
 
+#![expect(clippy::print_stdout, reason = "the child tells its parent so")]
+
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -21,7 +23,10 @@ fn what_was_acknowledged_survives_a_kill() {
         let ids = world.ids("sshd");
         for n in 0..acknowledged {
             let id = format!("key-{n:09}");
-            assert!(ids.binary_search(&id).is_ok(), "round {round}: {id} of {acknowledged} is lost");
+            assert!(
+                ids.binary_search(&id).is_ok(),
+                "round {round}: {id} of {acknowledged} is lost"
+            );
         }
         world.write([Write::ForgetAll]);
         world.stop();

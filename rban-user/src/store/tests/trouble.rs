@@ -41,7 +41,8 @@ fn what_can_be_read_of_a_damaged_database_is_kept() {
     let path = dir.path().join("rban.sqlite3");
     let mut world = World::at(&path);
     let id = |n: u32| std::net::Ipv4Addr::from(0xc633_6400 + n).to_string();
-    let bans = |jail: &str| (0..5_000).map(|n| Write::Ban(ban(jail, &id(n), 0, None))).collect::<Vec<_>>();
+    let bans =
+        |jail: &str| (0..5_000).map(|n| Write::Ban(ban(jail, &id(n), 0, None))).collect::<Vec<_>>();
     world.write(bans("sshd"));
     world.write(bans("web"));
     world.stop();

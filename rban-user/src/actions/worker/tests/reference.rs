@@ -51,58 +51,106 @@ const F: &[(&str, &str)] = &[
     ("actionunban", "echo F unban >>OUT"),
 ];
 
-const ACTIONS: [(&str, &[(&str, &str)]); 4] = [("C", C), ("D", D), ("E", E), ("F", F)];
+type Actions = [(&'static str, &'static [(&'static str, &'static str)])];
+
+const ACTIONS: &Actions = &[("C", C), ("D", D), ("E", E), ("F", F)];
 
 /// The last of them lets fail2ban 1.0.2 know again that there is something to lift: a repair had it forget that.
 const BANS: [&str; 4] = ["192.0.2.1", "2001:db8::1", "192.0.2.2", "192.0.2.3"];
 const UNBANS: [&str; 2] = ["192.0.2.1", "2001:db8::1"];
 
-/// Writes a configuration that has them all, and runs through it.
-fn reference(directory: &Path, out: &str) {
-    let at = |name: &str| directory.join(name);
-    for name in ["action.d", "filter.d"] {
-        fs::create_dir(at(name)).unwrap();
-    }
-    for (name, options) in ACTIONS {
-        let line = |(name, text): &(&str, &str)| {
-            format!("{name} = {}\n", text.replace("OUT", out).replace('\n', "\n "))
-        };
-        let (commands, others): (Vec<_>, Vec<_>) =
-            options.iter().partition(|(name, _)| name.starts_with("action"));
-        let mut text: String = "[Definition]\n".to_owned();
-        text.extend(commands.into_iter().map(line));
-        for (name, value) in others {
-            let (name, condition) = name.split_once('?').unwrap_or((name, ""));
-            let section = ["Init", condition].join(if condition.is_empty() { "" } else { "?" });
-            text += &format!("[{section}]\n{name} = {value}\n");
+/// One that shows who came and what was logged of it.
+const SHOWING: &Actions =
+    &[("S", &[("actionban", "printf '%s|' \"<matches>\" \"<F-USER>\" <ip> >>OUT; echo >>OUT")])];
+
+/// Names of users that a shell must not see as more than names.
+const USERS: [&str; 16] = [
+    "a b",
+    "'",
+    "\"",
+    "`id`",
+    "$(id)",
+    "a;b",
+    "\\",
+    "${IFS}",
+    "<ip>",
+    "*",
+    "!x",
+    "#",
+    "-n",
+    "é",
+    "$f2bV_matches",
+    "&",
+];
+
+/// Somebody who runs a server.
+struct Server<'a>(&'a Path);
+
+impl<'a> Server<'a> {
+    /// With a jail that has these actions.
+    fn start(directory: &'a Path, actions: &Actions, out: &str) -> Self {
+        let at = |name: &str| directory.join(name);
+        for name in ["action.d", "filter.d"] {
+            fs::create_dir(at(name)).unwrap();
         }
-        fs::write(at(&format!("action.d/{name}.conf")), text).unwrap();
+        for (name, options) in actions {
+            fs::write(at(&format!("action.d/{name}.conf")), file(options, out)).unwrap();
+        }
+        let filter = "[Definition]\nfailregex = ^\\s*fail <ADDR> <F-USER>.*</F-USER>$\n";
+        fs::write(at("filter.d/f.conf"), filter).unwrap();
+        fs::write(at("in.log"), "").unwrap();
+        let shown = directory.display();
+        let names: Vec<_> = actions.iter().map(|(name, _)| *name).collect();
+        let jail = format!(
+            "[j]\nenabled = true\nfilter = f\nbackend = polling\nbantime = 600\nmaxretry = 1\n\
+             logpath = {shown}/in.log\naction = {}\n",
+            names.join("\n ")
+        );
+        fs::write(at("jail.conf"), jail).unwrap();
+        let server = format!(
+            "[Definition]\nloglevel = ERROR\nlogtarget = {shown}/log\nsyslogsocket = auto\nsocket = {shown}/sock\n\
+             pidfile = {shown}/pid\ndbfile = :memory:\ndbpurgeage = 1d\nallowipv6 = yes\n"
+        );
+        fs::write(at("fail2ban.conf"), server).unwrap();
+        let server = Self(directory);
+        server.tell(&["start"]);
+        server
     }
-    fs::write(at("filter.d/f.conf"), "[Definition]\nfailregex = ^fail <ADDR>\n").unwrap();
-    fs::write(at("in.log"), "").unwrap();
-    let shown = directory.display();
-    let jail = format!(
-        "[j]\nenabled = true\nfilter = f\nbackend = polling\nbantime = 600\nlogpath = {shown}/in.log\n\
-         action = C\n D\n E\n F\n"
-    );
-    fs::write(at("jail.conf"), jail).unwrap();
-    let server = format!(
-        "[Definition]\nloglevel = ERROR\nlogtarget = {shown}/log\nsyslogsocket = auto\nsocket = {shown}/sock\n\
-         pidfile = {shown}/pid\ndbfile = :memory:\ndbpurgeage = 1d\nallowipv6 = yes\n"
-    );
-    fs::write(at("fail2ban.conf"), server).unwrap();
-    let client = |words: &[&str]| {
-        let done = Command::new(CLIENT).arg("-c").arg(directory).args(words).output();
-        let done = done.expect("fail2ban is installed");
+
+    fn tell(&self, words: &[&str]) {
+        let done = Command::new(CLIENT).arg("-c").arg(self.0).args(words).output();
+        let done = done.unwrap_or_else(|_| panic!("no {CLIENT}; install the package fail2ban"));
         assert!(done.status.success(), "{words:?}: {done:?}");
-    };
-    client(&["start"]);
-    BANS.iter().for_each(|id| client(&["set", "j", "banip", id]));
-    UNBANS.iter().for_each(|id| client(&["set", "j", "unbanip", id]));
-    client(&["stop"]);
+    }
 }
 
-async fn ours(out: &str) {
+impl Drop for Server<'_> {
+    fn drop(&mut self) {
+        // Fails where it has been stopped.
+        drop(Command::new(CLIENT).arg("-c").arg(self.0).arg("stop").output());
+    }
+}
+
+/// An action's file.
+fn file(options: &[(&str, &str)], out: &str) -> String {
+    let line = |(name, text): &(&str, &str)| {
+        let text = text.replace("OUT", out).replace('%', "%%").replace('\n', "\n ");
+        format!("{name} = {text}\n")
+    };
+    let (commands, others): (Vec<_>, Vec<_>) =
+        options.iter().partition(|(name, _)| name.starts_with("action"));
+    let mut text: String = "[Definition]\n".to_owned();
+    text.extend(commands.into_iter().map(line));
+    for (name, value) in others {
+        let (name, condition) = name.split_once('?').unwrap_or((name, ""));
+        let section = ["Init", condition].join(if condition.is_empty() { "" } else { "?" });
+        text += &format!("[{section}]\n{name} = {value}\n");
+    }
+    text
+}
+
+/// Does the same with ours.
+async fn ours(actions: &Actions, out: &str, tasks: Vec<Task>) {
     let spec = |(name, options): &(&str, &[(&str, &str)])| {
         let options = options.iter().map(|(name, text)| (*name, text.replace("OUT", out)));
         let own = [("name", "j".to_owned()), ("actname", (*name).to_owned())];
@@ -110,25 +158,57 @@ async fn ours(out: &str) {
         let options: Vec<_> = options.iter().map(|(name, text)| (*name, &**text)).collect();
         super::spec(name, &options)
     };
-    let specs: Vec<_> = ACTIONS.iter().map(spec).collect();
+    let specs: Vec<_> = actions.iter().map(spec).collect();
+    work(&specs, &Known::default(), tasks).await;
+}
+
+fn lines(path: &str) -> Vec<String> {
+    fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn the_installed_fail2ban_runs_the_same_commands() {
+    let directory = TempDir::new().unwrap();
+    let [theirs, our] =
+        ["theirs", "ours"].map(|name| directory.path().join(name).display().to_string());
+    let server = Server::start(directory.path(), ACTIONS, &theirs);
+    BANS.iter().for_each(|id| server.tell(&["set", "j", "banip", id]));
+    UNBANS.iter().for_each(|id| server.tell(&["set", "j", "unbanip", id]));
+    server.tell(&["stop"]);
     let tickets = |ids: &[&str]| ids.iter().map(|id| Arc::new(ticket(id))).collect::<Vec<_>>();
     let mut tasks = vec![Task::Start];
     tasks.extend(tickets(&BANS).into_iter().map(Task::Ban));
     tasks.extend(tickets(&UNBANS).into_iter().map(Task::Unban));
     tasks.push(Task::Stop(tickets(&BANS[2..])));
-    work(&specs, &Known::default(), tasks).await;
+    ours(ACTIONS, &our, tasks).await;
+    assert_eq!(lines(&our), lines(&theirs));
 }
 
 #[tokio::test]
-async fn the_installed_fail2ban_runs_the_same_commands() {
-    if !Path::new(CLIENT).is_file() {
-        panic!("no {CLIENT}; install the package fail2ban");
-    }
+async fn the_installed_fail2ban_shows_the_same_hostile_text() {
     let directory = TempDir::new().unwrap();
     let [theirs, our] =
         ["theirs", "ours"].map(|name| directory.path().join(name).display().to_string());
-    reference(directory.path(), &theirs);
-    ours(&our).await;
-    let [theirs, our] = [theirs, our].map(|path| fs::read_to_string(path).unwrap());
-    assert_eq!(our.lines().collect::<Vec<_>>(), theirs.lines().collect::<Vec<_>>());
+    let server = Server::start(directory.path(), SHOWING, &theirs);
+    let now = Command::new("date").arg("+%F %T").output().unwrap().stdout;
+    let now = String::from_utf8(now).unwrap();
+    let failures = USERS.iter().enumerate().map(|(at, user)| {
+        let ip = format!("192.0.2.{}", at + 1);
+        (ip.clone(), *user, format!("{} fail {ip} {user}", now.trim()))
+    });
+    let failures: Vec<_> = failures.collect();
+    let log: String = failures.iter().map(|(_, _, line)| format!("{line}\n")).collect();
+    fs::write(directory.path().join("in.log"), log).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while lines(&theirs).len() < USERS.len() {
+        assert!(Instant::now() < deadline, "it bans {:?} only", lines(&theirs));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    server.tell(&["stop"]);
+    let ban = |(ip, user, line): (String, &str, String)| {
+        let captures = vec![("user".into(), user.to_owned())];
+        Task::Ban(Arc::new(Ticket { matches: vec![line.into()], captures, ..ticket(&ip) }))
+    };
+    ours(SHOWING, &our, failures.into_iter().map(ban).collect()).await;
+    assert_eq!(lines(&our), lines(&theirs));
 }
