@@ -1,104 +1,208 @@
-//! Clients' requests, taken to whoever can answer them.
+//! Clients' requests, taken to whoever can answer them: the settings, the jails, the enforcer, the store, the log.
+//!
+//! One after the other, as they come. What a command changes of the settings counts once everybody obeys it.
 
+mod bans;
 mod in_words;
+mod ours;
+mod python;
+mod reload;
+mod server;
+mod status;
 
-use std::process;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::spawn_blocking;
 
-use super::wiring::{JailHandle, ToEnforcer, ToJail};
-use crate::addr::Offender;
-use crate::clock::Now;
-use crate::config;
+use super::jails::Jails;
+use super::wiring::{ToEnforcer, ToJail};
+use crate::config::{Config, Unusable};
 use crate::control::server::Request;
 use crate::control::value::{Answer, Class, Exception, Value};
-use crate::control::{Command, FailedJail, JailStatus, OURS, Reply, Status};
-use crate::enforce::Claim;
-use crate::event::Ban;
+use crate::event::JailName;
+use crate::log::{Log, lines};
+use crate::said::{Level, Said};
+use crate::settings::{Change, Command, Done, Note, Outcome, Server, Settings};
+use crate::store;
 
-/// Answers requests, one after the other, until the server is gone.
-pub(super) async fn run(
-    mut inbox: mpsc::Receiver<Request>,
-    jails: Vec<JailHandle>,
-    failed: Vec<config::FailedJail>,
-    to_enforcer: mpsc::Sender<ToEnforcer>,
-) {
-    let failed =
-        failed.into_iter().map(|jail| FailedJail { name: jail.name, reasons: jail.reasons });
-    let control = Control { jails, failed: failed.collect(), to_enforcer };
-    while let Some((words, reply)) = inbox.recv().await {
-        drop(reply.send(control.answer(&words).await)); // the client may have left
-    }
+/// Reads the configuration again. It may take its time: it is called where nobody waits.
+pub(super) type Reread = Arc<dyn Fn() -> Result<Config, Unusable> + Send + Sync>;
+
+/// What the system tells the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// Read the configuration again (SIGHUP).
+    Reread,
+    /// Open the log anew (SIGUSR1).
+    Flushlogs,
 }
 
-struct Control {
-    jails: Vec<JailHandle>,
-    failed: Vec<FailedJail>,
-    to_enforcer: mpsc::Sender<ToEnforcer>,
+/// Whoever can answer.
+pub(super) struct Control {
+    pub(super) settings: Settings,
+    pub(super) jails: Jails,
+    pub(super) to_enforcer: mpsc::Sender<ToEnforcer>,
+    pub(super) store: Option<store::Handle>,
+    pub(super) log: Log,
+    /// Told when somebody asks the daemon to quit.
+    pub(super) quit: Arc<Notify>,
+    pub(super) reload: Reread,
+    pub(super) signals: mpsc::Receiver<Signal>,
+}
+
+/// Whether there is more to answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Go,
+    End,
+}
+
+/// Answers requests until one of them asks the daemon to quit, or the server is gone. Clients whose requests wait then
+/// hear that the daemon leaves.
+pub(super) async fn run(mut inbox: mpsc::Receiver<Request>, mut control: Control) -> Control {
+    loop {
+        tokio::select! {
+            request = inbox.recv() => match request {
+                Some((words, reply)) => match control.hear(&words, reply).await {
+                    Next::Go => {}
+                    Next::End => break,
+                },
+                None => break,
+            },
+            Some(signal) = control.signals.recv() => control.obey_signal(signal).await,
+        }
+    }
+    control
 }
 
 impl Control {
-    async fn answer(&self, words: &[Value]) -> Answer {
-        let text = |word: &Value| match word {
-            Value::Text(text) => Some(text.clone()),
-            _ => None,
+    /// Answers one request. The client may have left before.
+    async fn hear(&mut self, words: &[Value], reply: oneshot::Sender<Answer>) -> Next {
+        let before = self.settings.server.clone();
+        let answer = match self.settings.apply(words, &is_there) {
+            Ok(Outcome::Command(Command::Sleep(span))) => {
+                drop(tokio::spawn(answer_later(span, reply)));
+                return Next::Go;
+            }
+            Ok(Outcome::Command(Command::Quit)) => {
+                drop(reply.send(Ok(Value::None)));
+                self.quit.notify_one();
+                return Next::End;
+            }
+            Ok(Outcome::Command(command)) => self.carry_out(command).await,
+            Ok(Outcome::Done(done)) => self.pass_on(done, before).await,
+            Err(error) => Err(error),
         };
-        let words: Vec<String> = words.iter().map_while(text).collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        match words[..] {
-            [OURS, json] => Ok(Value::Text(self.answer_ours(json).await)),
-            ["ping", ..] => Ok(Value::Text("pong".to_owned())),
-            ["version", ..] => Ok(Value::Text(env!("CARGO_PKG_VERSION").to_owned())),
-            ["status"] => Ok(in_words::of_all(&self.status().await)),
-            ["status", name, ..] => in_words::of_one(&self.status().await, name),
-            _ => Err(Exception::new(Class::Other, "Invalid command")),
+        if let Err(error) = &answer {
+            let (command, error) = (python::list(words), python::exception(error));
+            self.log.say(lines::command_failed(&command, &error));
+        }
+        drop(reply.send(answer));
+        Next::Go
+    }
+
+    async fn obey_signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::Reread => self.reread().await,
+            // The log tells of what went wrong.
+            Signal::Flushlogs => drop(self.log.flush().await),
         }
     }
 
-    /// A reply to a request of rban's own, both as JSON.
-    async fn answer_ours(&self, json: &str) -> String {
-        let reply = match serde_json::from_str(json) {
-            Ok(command) => self.obey(command).await.unwrap_or_else(Reply::Error),
-            Err(error) => Reply::Error(format!("not a request: {error}")),
-        };
-        serde_json::to_string(&reply).expect("replies are made of texts and numbers")
+    /// Has everybody obey what was set. `before` is what the server was set to.
+    async fn pass_on(&mut self, done: Done, before: Server) -> Answer {
+        if let Err(error) = self.obey_server(&self.settings.server, &done.changes).await {
+            self.settings.server = before;
+            return Err(error);
+        }
+        self.note(done.notes);
+        self.reconcile(&done.changes).await?;
+        Ok(done.answer)
     }
 
-    async fn obey(&self, command: Command) -> Result<Reply, String> {
+    /// Has the jails match the settings. What cannot be is told, and the rest is done.
+    async fn reconcile(&mut self, changes: &[Change]) -> Result<(), Exception> {
+        if !changes.iter().any(|change| matches!(change, Change::Jail(..))) {
+            return Ok(());
+        }
+        let failed = self.jails.reconcile(&self.settings, changes).await;
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let reasons = failed.iter().map(|(jail, reason)| format!("jail '{jail}': {reason}"));
+        Err(refused(reasons.collect::<Vec<_>>().join("; ")))
+    }
+
+    async fn carry_out(&mut self, command: Command) -> Answer {
         match command {
-            Command::Status => Ok(Reply::Status(self.status().await)),
-            Command::Ban { offenders, seconds, scope } => {
-                let now = Now::read();
-                let span = seconds.map(Duration::from_secs);
-                let until = span.map(|span| now.wall.saturating_add(span));
-                let by_hand = |offender: &Offender| {
-                    let ban = Ban::by_hand(None, (*offender).into(), now.wall, until);
-                    Claim::new(ban, scope.clone())
-                };
-                let claims = offenders.iter().filter_map(by_hand).collect();
-                self.ask(|reply| ToEnforcer::Claim(claims, reply)).await??;
-                Ok(Reply::Banned(offenders))
+            Command::Status => Ok(in_words::of_all(&self.names())),
+            Command::StatusAll(flavor) => Ok(self.status_of_all(flavor).await),
+            Command::StatusOf(jail, flavor) => Ok(self.status_of(&jail, flavor).await),
+            Command::Stats => Ok(self.stats().await),
+            Command::Banned => Ok(self.banned().await),
+            Command::BannedBy(ids) => Ok(self.banned_by(&ids).await),
+            Command::BannedIn(jail) => Ok(self.banned_in(&jail).await),
+            Command::IsBanned { jail, ids } => Ok(self.is_banned(&jail, &ids).await),
+            Command::Banip(jail, how) => Ok(self.banip(&jail, &how).await),
+            Command::UnbanAll => self.unban_all().await,
+            Command::Unban(ids) => self.unban(&ids).await,
+            Command::Ban { jail, ids } => self.ban_in(&jail, &ids).await,
+            Command::UnbanIn { jail, ids, absent } => self.unban_in(&jail, &ids, absent).await,
+            Command::Attempt { jail, id, lines } => self.attempt(&jail, &id, lines).await,
+            Command::Act { jail, action, method, .. } => Err(cannot_act(&jail, &action, &method)),
+            Command::Flushlogs => self.flush_log().await,
+            Command::ConfigError(text) => {
+                self.note(vec![Note::Error(text)]);
+                Ok(Value::None)
             }
-            Command::Unban { offenders } => {
-                let lifted = self.ask(|reply| ToEnforcer::Lift(offenders, reply)).await??;
-                self.forget(&lifted).await;
-                Ok(Reply::Unbanned(lifted))
-            }
-            Command::UnbanAll => {
-                let lifted = self.ask(|reply| ToEnforcer::LiftAll(Some(reply))).await??;
-                self.forget(&lifted).await;
-                Ok(Reply::Unbanned(lifted))
-            }
-            Command::Owners => Ok(Reply::Owners(self.ask(ToEnforcer::Owners).await?)),
-            Command::History { offenders } => {
-                let history = self.ask(|reply| ToEnforcer::History(offenders, reply)).await?;
-                Ok(Reply::History(history))
-            }
+            Command::Reload(reload) => self.reload(reload).await,
+            Command::Stream(commands) => self.stream(commands).await,
+            Command::Rban(json) => Ok(Value::Text(self.answer_ours(&json).await)),
+            Command::Quit | Command::Sleep(_) => unreachable!("answered as they are heard"),
         }
     }
 
+    fn note(&self, notes: Vec<Note>) {
+        for note in notes {
+            self.log.say(match note {
+                Note::Warning(text) => Said::new("server", Level::Warning, text),
+                Note::Error(text) => Said::new("transmitter", Level::Error, text),
+            });
+        }
+    }
+
+    /// All jails that are set, also those that do not run.
+    fn names(&self) -> Vec<JailName> {
+        self.settings.jails().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Asks a jail that has to run for it.
+    async fn ask_running<T>(
+        &self,
+        jail: &str,
+        question: impl FnOnce(oneshot::Sender<T>) -> ToJail,
+    ) -> Result<T, Exception> {
+        self.ask(jail, question).await.ok_or_else(|| {
+            refused(format!("jail '{jail}' does not run; write `start {jail}` first"))
+        })
+    }
+
+    /// Asks a jail; `None` = it does not run.
     async fn ask<T>(
+        &self,
+        jail: &str,
+        question: impl FnOnce(oneshot::Sender<T>) -> ToJail,
+    ) -> Option<T> {
+        let inbox = self.jails.inbox(jail)?.clone();
+        let (reply, answer) = oneshot::channel();
+        inbox.send(question(reply)).await.ok()?;
+        answer.await.ok()
+    }
+
+    async fn ask_enforcer<T>(
         &self,
         question: impl FnOnce(oneshot::Sender<T>) -> ToEnforcer,
     ) -> Result<T, String> {
@@ -107,32 +211,33 @@ impl Control {
         self.to_enforcer.send(question(reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())
     }
+}
 
-    /// Those that stop just now are left out.
-    async fn status(&self) -> Status {
-        let mut jails = Vec::new();
-        for jail in &self.jails {
-            let (reply, answer) = oneshot::channel();
-            if jail.inbox.send(ToJail::Status(reply)).await.is_err() {
-                continue;
-            }
-            let Ok(status) = answer.await else { continue };
-            jails.push(JailStatus {
-                name: status.name,
-                currently_failed: status.currently_failed as u64,
-                total_failed: status.total_failed,
-                currently_banned: status.currently_banned as u64,
-                total_banned: status.total_banned,
-                files: jail.files.clone(),
-            });
-        }
-        Status { pid: process::id(), jails, failed: self.failed.clone() }
-    }
+/// Whether a file is there.
+fn is_there(path: &Path) -> bool {
+    path.exists()
+}
 
-    /// Jails count anew those whose ban was lifted by hand.
-    async fn forget(&self, lifted: &[Offender]) {
-        for jail in &self.jails {
-            drop(jail.inbox.send(ToJail::Lifted(lifted.to_vec())).await); // gone = has forgotten
-        }
-    }
+/// An error of no class of its own.
+fn refused(text: impl Into<String>) -> Exception {
+    Exception::new(Class::Other, text)
+}
+
+fn cannot_act(jail: &str, action: &str, method: &str) -> Exception {
+    refused(format!(
+        "action '{action}' of jail '{jail}' cannot be told to {method}: it follows the jail's bans; write \
+         `set {jail} banip`, `set {jail} unbanip` or `reload --restart {jail}`"
+    ))
+}
+
+async fn answer_later(span: Duration, reply: oneshot::Sender<Answer>) {
+    tokio::time::sleep(span).await;
+    drop(reply.send(Ok(Value::None)));
+}
+
+/// What takes long is done where no ban waits for it: patterns are compiled, files read.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Exception> {
+    spawn_blocking(work).await.map_err(|error| refused(format!("rban broke: {error}")))
 }

@@ -1,35 +1,117 @@
-//! What fail2ban's words for the state of jails are.
+//! What fail2ban's words for the state of jails are (spec, client 4.2 and 5.2).
 
-use crate::control::value::{Answer, Class, Exception, Value};
-use crate::control::{JailStatus, Status};
+use std::path::PathBuf;
+
+use crate::config::JailSpec;
+use crate::control::value::Value;
+use crate::event::JailName;
+use crate::jail::Status;
+use crate::settings::Flavor;
+use crate::source::{self, Backend};
+
+/// How a jail is.
+pub(super) struct Seen<'a> {
+    pub(super) spec: &'a JailSpec,
+    /// What it counted. One that does not run counted nothing.
+    pub(super) status: Status,
+    /// The logs that it reads.
+    pub(super) files: Vec<PathBuf>,
+    /// The list of who is banned.
+    pub(super) banned: Value,
+}
 
 /// `status`.
-pub(super) fn of_all(status: &Status) -> Value {
-    let mut names: Vec<&str> = status.jails.iter().map(|jail| jail.name.as_str()).collect();
-    names.sort_unstable();
+pub(super) fn of_all(names: &[JailName]) -> Value {
+    Value::List(summary(names))
+}
+
+/// `status --all`.
+pub(super) fn of_each(names: &[JailName], jails: Vec<(JailName, Value)>) -> Value {
+    let mut lines = summary(names);
+    lines.push(dict(jails));
+    Value::List(lines)
+}
+
+fn summary(names: &[JailName]) -> Vec<Value> {
     let jails = Value::Text(names.join(", "));
-    Value::List(vec![pair("Number of jail", number(names.len() as u64)), pair("Jail list", jails)])
+    vec![pair("Number of jail", number(names.len() as u64)), pair("Jail list", jails)]
 }
 
-/// `status JAIL`; who is banned is not known here yet.
-pub(super) fn of_one(status: &Status, name: &str) -> Answer {
-    let jail = status.jails.iter().find(|jail| jail.name == name);
-    jail.map(of_jail).ok_or_else(|| Exception::new(Class::UnknownJail, name))
+/// What there is to say of each jail.
+pub(super) fn dict(jails: Vec<(JailName, Value)>) -> Value {
+    let jail = |(name, value): (JailName, Value)| (Value::Text(name.to_string()), value);
+    Value::Dict(jails.into_iter().map(jail).collect())
 }
 
-fn of_jail(jail: &JailStatus) -> Value {
-    let files = jail.files.iter().map(|file| Value::Text(file.to_string_lossy().into_owned()));
+/// `status JAIL`.
+pub(super) fn of_one(seen: Seen<'_>, flavor: Flavor) -> Value {
+    if flavor == Flavor::Stats {
+        return stats(&seen);
+    }
+    let status = &seen.status;
     let filter = vec![
-        pair("Currently failed", number(jail.currently_failed)),
-        pair("Total failed", number(jail.total_failed)),
-        pair("File list", Value::List(files.collect())),
+        pair("Currently failed", number(status.currently_failed as u64)),
+        pair("Total failed", number(status.total_failed)),
+        logs(&seen),
     ];
-    let actions = vec![
-        pair("Currently banned", number(jail.currently_banned)),
-        pair("Total banned", number(jail.total_banned)),
-        pair("Banned IP list", Value::List(Vec::new())),
+    let mut actions = vec![
+        pair("Currently banned", number(status.currently_banned as u64)),
+        pair("Total banned", number(status.total_banned)),
     ];
+    if flavor != Flavor::Short {
+        actions.push(pair("Banned IP list", seen.banned));
+    }
+    if flavor == Flavor::Cymru {
+        let unknown = |name| pair(name, Value::List(Vec::new()));
+        let names = ["Banned ASN list", "Banned Country list", "Banned RIR list"];
+        actions.extend(names.map(unknown));
+    }
     Value::List(vec![pair("Filter", Value::List(filter)), pair("Actions", Value::List(actions))])
+}
+
+/// A jail in numbers, for `stats`.
+pub(super) fn stats(seen: &Seen<'_>) -> Value {
+    let status = &seen.status;
+    let numbers = |now: usize, total: u64| Value::Tuple(vec![number(now as u64), number(total)]);
+    Value::List(vec![
+        Value::Text(follower(&seen.spec.source.backend).to_owned()),
+        numbers(status.currently_failed, status.total_failed),
+        numbers(status.currently_banned, status.total_banned),
+    ])
+}
+
+/// Where a jail's lines come from.
+fn logs(seen: &Seen<'_>) -> Value {
+    if let Backend::Systemd(_) = seen.spec.source.backend {
+        let matches = Value::Text(journal_matches(&seen.spec.source));
+        return pair("Journal matches", Value::List(vec![matches]));
+    }
+    let files = seen.files.iter().map(|file| Value::Text(file.to_string_lossy().into_owned()));
+    pair("File list", Value::List(files.collect()))
+}
+
+fn journal_matches(source: &source::Spec) -> String {
+    let matches: Vec<String> = source.journalmatch.iter().map(|words| words.join(" ")).collect();
+    matches.join(" + ")
+}
+
+/// What follows the logs: by the kernel's word wherever that is not ruled out.
+fn follower(backend: &Backend) -> &'static str {
+    match backend {
+        Backend::Auto | Backend::Pyinotify => "pyinotify",
+        Backend::Polling => "polling",
+        Backend::Systemd(_) => "systemd",
+    }
+}
+
+/// A backend as it is written.
+pub(super) fn backend(backend: &Backend) -> String {
+    match backend {
+        Backend::Auto => "auto".to_owned(),
+        Backend::Pyinotify => "pyinotify".to_owned(),
+        Backend::Polling => "polling".to_owned(),
+        Backend::Systemd(options) => format!("systemd{options}"),
+    }
 }
 
 fn pair(name: &str, value: Value) -> Value {
