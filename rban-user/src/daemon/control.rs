@@ -17,9 +17,9 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
+use super::Reread;
 use super::jails::Jails;
 use super::wiring::{ToEnforcer, ToJail};
-use crate::config::{Config, Unusable};
 use crate::control::server::Request;
 use crate::control::value::{Answer, Class, Exception, Value};
 use crate::event::JailName;
@@ -27,9 +27,6 @@ use crate::log::{Log, lines};
 use crate::said::{Level, Said};
 use crate::settings::{Change, Command, Done, Note, Outcome, Server, Settings};
 use crate::store;
-
-/// Reads the configuration again. It may take its time: it is called where nobody waits.
-pub(super) type Reread = Arc<dyn Fn() -> Result<Config, Unusable> + Send + Sync>;
 
 /// What the system tells the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

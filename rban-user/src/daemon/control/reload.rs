@@ -5,16 +5,15 @@
 use std::fs;
 use std::sync::Arc;
 
-use super::{Control, Reread, aside, in_words, is_there, refused};
+use super::super::Reread;
+use super::{Control, aside, in_words, is_there, refused};
 use crate::config::{Config, Unusable};
 use crate::control::value::{Answer, Exception, Value};
 use crate::daemon::wiring::ToJail;
 use crate::event::JailName;
 use crate::log::lines;
 use crate::said::{Level, Said};
-use crate::settings::{
-    Change, Note, Part, Reload, Reloaded, Settings, What, Which, diff,
-};
+use crate::settings::{Change, Note, Part, Reload, Reloaded, Settings, What, Which, diff};
 
 /// Where the host names its services.
 const SERVICES: &str = "/etc/services";
