@@ -4,6 +4,7 @@ use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -107,7 +108,7 @@ impl Run {
     /// The same again, later.
     fn reread(&self) -> Reread {
         let (directory, overrides) = (self.from.directory(), self.overrides());
-        Box::new(move || {
+        Arc::new(move || {
             config::load(&directory, overrides.as_ref().unwrap_or(&Overrides::default()))
         })
     }

@@ -83,8 +83,8 @@ pub struct Options {
     pub reread: Reread,
 }
 
-/// Reads the configuration again.
-pub type Reread = Box<dyn Fn() -> Result<Config, config::Unusable> + Send>;
+/// Reads the configuration again, on a thread of its own.
+pub type Reread = Arc<dyn Fn() -> Result<Config, config::Unusable> + Send + Sync>;
 
 /// What becomes of the bans when the daemon is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,9 +22,7 @@ pub(super) fn exception(error: &Exception) -> String {
         Class::Value => ("ValueError", &error.args[..]),
         Class::Attribute => ("AttributeError", &error.args[..]),
         // Its path is no argument of its own.
-        Class::FileNotFound => {
-            ("FileNotFoundError", error.args.get(..2).unwrap_or(&error.args))
-        }
+        Class::FileNotFound => ("FileNotFoundError", error.args.get(..2).unwrap_or(&error.args)),
         Class::Other => ("Exception", &error.args[..]),
     };
     shown(|out| {

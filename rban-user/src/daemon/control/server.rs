@@ -32,7 +32,10 @@ impl Control {
             && let Some(store) = &self.store
         {
             let limits = Limits { purge_age: server.dbpurgeage, ..Limits::default() };
-            store.limit(server.dbmaxmatches, limits).await.map_err(|error| refused(chain(error)))?;
+            store
+                .limit(server.dbmaxmatches, limits)
+                .await
+                .map_err(|error| refused(chain(error)))?;
         }
         Ok(())
     }
