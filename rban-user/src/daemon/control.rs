@@ -10,6 +10,7 @@ mod reload;
 mod server;
 mod status;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ use crate::control::value::{Answer, Class, Exception, Value};
 use crate::event::JailName;
 use crate::log::{Log, lines};
 use crate::said::{Level, Said};
-use crate::settings::{Change, Command, Done, Note, Outcome, Server, Settings};
+use crate::settings::{Change, Command, Done, Note, Outcome, Server, Settings, What};
 use crate::store;
 
 /// What the system tells the daemon.
@@ -44,7 +45,7 @@ pub(super) struct Control {
     pub(super) to_enforcer: mpsc::Sender<ToEnforcer>,
     pub(super) store: Option<store::Handle>,
     pub(super) log: Log,
-    /// Told when somebody asks the daemon to quit.
+    /// Tells when it is time to leave.
     pub(super) quit: Arc<Notify>,
     pub(super) reload: Reread,
     pub(super) signals: mpsc::Receiver<Signal>,
@@ -57,11 +58,13 @@ enum Next {
     End,
 }
 
-/// Answers requests until one of them asks the daemon to quit, or the server is gone. Clients whose requests wait then
-/// hear that the daemon leaves.
+/// Answers requests until one of them asks the daemon to quit, or it is time to leave, or the server is gone. Clients
+/// whose requests wait then hear that the daemon leaves.
 pub(super) async fn run(mut inbox: mpsc::Receiver<Request>, mut control: Control) -> Control {
+    let quit = Arc::clone(&control.quit);
     loop {
         tokio::select! {
+            () = quit.notified() => break,
             request = inbox.recv() => match request {
                 Some((words, reply)) => match control.hear(&words, reply).await {
                     Next::Go => {}
@@ -86,11 +89,10 @@ impl Control {
             }
             Ok(Outcome::Command(Command::Quit)) => {
                 drop(reply.send(Ok(Value::None)));
-                self.quit.notify_one();
                 return Next::End;
             }
             Ok(Outcome::Command(command)) => self.carry_out(command).await,
-            Ok(Outcome::Done(done)) => self.pass_on(done, before).await,
+            Ok(Outcome::Done(done)) => self.pass_on(done, before, started(words)).await,
             Err(error) => Err(error),
         };
         if let Err(error) = &answer {
@@ -109,28 +111,48 @@ impl Control {
         }
     }
 
-    /// Has everybody obey what was set. `before` is what the server was set to.
-    async fn pass_on(&mut self, done: Done, before: Server) -> Answer {
+    /// Has everybody obey what was set. `before` is what the server was set to, `meant` the jail that is to run.
+    async fn pass_on(&mut self, done: Done, before: Server, meant: Option<JailName>) -> Answer {
         if let Err(error) = self.obey_server(&self.settings.server, &done.changes).await {
             self.settings.server = before;
             return Err(error);
         }
         self.note(done.notes);
-        self.reconcile(&done.changes).await?;
+        self.reconcile(done.changes, meant.as_slice()).await?;
         Ok(done.answer)
     }
 
-    /// Has the jails match the settings. What cannot be is told, and the rest is done.
-    async fn reconcile(&mut self, changes: &[Change]) -> Result<(), Exception> {
-        if !changes.iter().any(|change| matches!(change, Change::Jail(..))) {
+    /// Has the jails match the settings. Those that should run and could not before are tried again, if they changed or
+    /// are meant. What cannot be is told, and the rest is done.
+    async fn reconcile(
+        &mut self,
+        mut changes: Vec<Change>,
+        meant: &[JailName],
+    ) -> Result<(), Exception> {
+        let touched: BTreeSet<JailName> =
+            changes.iter().filter_map(jail_of).chain(meant).cloned().collect();
+        let again = touched.into_iter().filter(|jail| self.is_to_be_tried(jail, &changes));
+        let again: Vec<Change> = again.map(|jail| Change::Jail(jail, What::Started)).collect();
+        changes.extend(again);
+        if !changes.iter().any(|change| jail_of(change).is_some()) {
             return Ok(());
         }
-        let failed = self.jails.reconcile(&self.settings, changes).await;
+        let failed = self.jails.reconcile(&self.settings, &changes).await;
         if failed.is_empty() {
             return Ok(());
         }
         let reasons = failed.iter().map(|(jail, reason)| format!("jail '{jail}': {reason}"));
         Err(refused(reasons.collect::<Vec<_>>().join("; ")))
+    }
+
+    /// Whether a jail should run, does not, and is not among those that start anyway.
+    fn is_to_be_tried(&self, jail: &JailName, changes: &[Change]) -> bool {
+        let starts = [What::Started, What::Restarted];
+        let is_started = self.settings.jails().any(|(name, entry)| name == jail && entry.started);
+        let starts_anyway = starts.map(|what| Change::Jail(jail.clone(), what));
+        is_started
+            && self.jails.inbox(jail).is_none()
+            && !starts_anyway.iter().any(|start| changes.contains(start))
     }
 
     async fn carry_out(&mut self, command: Command) -> Answer {
@@ -207,6 +229,21 @@ impl Control {
         let gone = || "the enforcer is gone".to_owned();
         self.to_enforcer.send(question(reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())
+    }
+}
+
+/// The jail that a `start` names.
+fn started(words: &[Value]) -> Option<JailName> {
+    match words {
+        [Value::Text(verb), Value::Text(jail), ..] if verb == "start" => Some(jail.as_str().into()),
+        _ => None,
+    }
+}
+
+fn jail_of(change: &Change) -> Option<&JailName> {
+    match change {
+        Change::Jail(jail, _) => Some(jail),
+        Change::Server(_) => None,
     }
 }
 

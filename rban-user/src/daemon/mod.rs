@@ -83,7 +83,7 @@ pub struct Options {
     pub reread: Reread,
 }
 
-/// Reads the configuration again.
+/// Reads the configuration again, on a thread of its own.
 pub type Reread = Arc<dyn Fn() -> Result<Config, config::Unusable> + Send + Sync>;
 
 /// What becomes of the bans when the daemon is stopped.

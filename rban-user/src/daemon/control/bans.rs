@@ -1,5 +1,7 @@
 //! Who is banned, and that somebody shall be, or no longer (spec, client 4.2 and 4.5, jail 6).
 
+use std::collections::HashSet;
+
 use jiff::tz::TimeZone;
 
 use super::{Control, refused};
@@ -50,10 +52,11 @@ impl Control {
         }
         let nets: Vec<Offender> = asked.iter().filter_map(Id::net).collect();
         let lifted = self.lift(|reply| ToEnforcer::Lift(nets, reply)).await?;
-        // A jail's own was the enforcer told of before, but not all that it has is a jail's.
-        let is_by_hand = |id: &Id| id.net().is_some_and(|net| lifted.contains(&net));
-        let by_hand = asked.iter().zip(&ended).filter(|(id, ended)| **ended == 0 && is_by_hand(id));
-        Ok(count(ended.iter().sum::<usize>() + by_hand.count()))
+        // The enforcer has heard of the jails' by now; what it still had was banned by hand, or by an earlier run.
+        let of_jails = asked.iter().zip(&ended).filter(|(_, ended)| **ended > 0);
+        let of_jails: HashSet<Offender> = of_jails.filter_map(|(id, _)| id.net()).collect();
+        let by_hand = lifted.iter().filter(|net| !of_jails.contains(*net)).count();
+        Ok(count(ended.iter().sum::<usize>() + by_hand))
     }
 
     /// `unban --all`

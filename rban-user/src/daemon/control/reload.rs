@@ -5,15 +5,15 @@
 use std::fs;
 use std::sync::Arc;
 
-use super::super::Reread;
 use super::{Control, aside, in_words, is_there, refused};
 use crate::config::{Config, Unusable};
 use crate::control::value::{Answer, Exception, Value};
+use crate::daemon::Reread;
 use crate::daemon::wiring::ToJail;
 use crate::event::JailName;
 use crate::log::lines;
 use crate::said::{Level, Said};
-use crate::settings::{Change, Note, Part, Reload, Reloaded, Settings, What, Which, diff};
+use crate::settings::{Change, Note, Reload, Reloaded, Settings, What, Which, diff};
 
 /// Where the host names its services.
 const SERVICES: &str = "/etc/services";
@@ -46,7 +46,7 @@ impl Control {
         self.obey_server(&reloaded.settings.server, &reloaded.changes).await?;
         self.note(reloaded.notes);
         self.settings = reloaded.settings;
-        self.reconcile(&reloaded.changes).await?;
+        self.reconcile(reloaded.changes, &[]).await?;
         Ok(Value::None)
     }
 
@@ -81,7 +81,7 @@ impl Control {
         }
         let kept = self.announce(&meant, &settings, &changes);
         self.settings = settings;
-        let reconciled = self.reconcile(&changes).await;
+        let reconciled = self.reconcile(changes, &meant).await;
         for jail in kept.iter().filter(|jail| self.jails.inbox(jail).is_some()) {
             self.log.say(lines::jail_reloaded(jail));
         }
@@ -113,12 +113,12 @@ impl Control {
     }
 }
 
-/// What the files say now, and how that differs. Where a jail that is set has become unusable, everything is: it would
-/// end by mistake.
+/// What the files say now, and how that differs; log and database stay where they are. Where a jail that is set has
+/// become unusable, everything is: it would end by mistake.
 fn read(reread: &Reread, old: &Settings) -> Result<Reloaded, Unusable> {
     let config = reread()?;
     let services = fs::read(SERVICES).unwrap_or_default(); // without names there are the usual ones
-    let (settings, wrong) = Settings::of_config(&config, &String::from_utf8_lossy(&services));
+    let (mut settings, wrong) = Settings::of_config(&config, &String::from_utf8_lossy(&services));
     let mut reasons: Vec<String> = wrong.iter().map(ToString::to_string).collect();
     let ending = config.failed.iter().filter(|jail| old.spec(&jail.name).is_some());
     reasons.extend(ending.flat_map(|jail| {
@@ -127,21 +127,18 @@ fn read(reread: &Reread, old: &Settings) -> Result<Reloaded, Unusable> {
     if !reasons.is_empty() {
         return Err(Unusable { reasons });
     }
+    settings.server.logtarget.clone_from(&old.server.logtarget);
+    settings.server.dbfile.clone_from(&old.server.dbfile);
     let changes = diff(old, &settings);
     let meant = old.jails().map(|(name, _)| name.clone()).collect();
-    let notes = notes(&config, &changes);
+    let notes = notes(&config);
     Ok(Reloaded { settings, changes, meant, notes })
 }
 
-fn notes(config: &Config, changes: &[Change]) -> Vec<Note> {
+fn notes(config: &Config) -> Vec<Note> {
     let warnings = config.warnings.iter().map(|warning| Note::Warning(warning.to_string()));
     let failed = config.failed.iter().flat_map(|jail| {
         jail.reasons.iter().map(|reason| Note::Error(format!("jail {}: {reason}", jail.name)))
     });
-    let mut notes: Vec<Note> = warnings.chain(failed).collect();
-    if changes.contains(&Change::Server(Part::Dbfile)) {
-        let text = "dbfile: bans are kept where they were until rban is started anew";
-        notes.push(Note::Warning(text.to_owned()));
-    }
-    notes
+    warnings.chain(failed).collect()
 }
