@@ -311,7 +311,7 @@ fn a_missing_log_is_named_and_waited_for() -> Result<()> {
     let world = World::new()?;
     let log = world.rban.dir().join("auth.log");
     let daemon = Daemon::start(&world.rban, &log, &["--maxretry", "1"])?;
-    let warning = format!("log is missing; waiting for it path={}", log.display());
+    let warning = format!("log is missing; waiting for it (path={})", log.display());
     check_words(&daemon.said()?, &["WARN", &warning]);
     fs::write(
         &log,

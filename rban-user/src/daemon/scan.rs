@@ -245,11 +245,9 @@ impl Scans {
         let gone = || anyhow!("logs are not followed any more");
         self.surroundings.reader.send(Ask::Add(feed, reply)).await.map_err(|_| gone())?;
         for seen in answer.await.map_err(|_| gone())?? {
-            let position = seen.position;
-            let hash = position.and_then(|it| it.first_line).map(|it| it.to_string());
-            let offset = position.map_or(0, |it| it.offset);
-            let said = lines::added_log(&seen.path, offset, &hash.unwrap_or_default());
-            self.surroundings.log.say(said);
+            let Some(position) = seen.position else { continue };
+            let hash = position.first_line.map(|it| it.to_string()).unwrap_or_default();
+            self.surroundings.log.say(lines::added_log(&seen.path, position.offset, &hash));
         }
         Ok(())
     }

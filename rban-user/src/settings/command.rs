@@ -331,7 +331,8 @@ fn of_what_runs(verb: &str, mut words: Words<'_>) -> Result<Command, Exception> 
         }
         "reload" => Command::Reload(reload(words)?),
         "server-stream" => Command::Stream(commands(words.list()?)?),
-        "rban" => Command::Rban(words.text()?),
+        // As long as a message may be: it names thousands of addresses.
+        "rban" => Command::Rban(words.whole()?),
         _ => return Err(refused("Invalid command")),
     })
 }

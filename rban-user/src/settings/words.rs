@@ -22,7 +22,15 @@ impl<'a> Words<'a> {
         text(self.next()?)
     }
 
-    /// The same, if there is one.
+    /// The next word as it is, however long.
+    pub(super) fn whole(&mut self) -> Result<String, Exception> {
+        match self.next()? {
+            Value::Text(text) => Ok(text.clone()),
+            _ => Err(wrong("not a text; write one")),
+        }
+    }
+
+    /// The same as [`text`](Self::text), if there is one.
     pub(super) fn more(&mut self) -> Result<Option<String>, Exception> {
         if self.0.is_empty() { Ok(None) } else { self.text().map(Some) }
     }
