@@ -17,7 +17,6 @@ pub mod control;
 pub mod detect;
 pub mod enforce;
 pub mod jail;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "wired in by the daemon"))]
 mod log;
 pub mod source;
 pub mod store;

@@ -335,7 +335,9 @@ impl Daemon {
         let mut command = rban.host.daemon(rban.program());
         let small = ["--max-bans-v4", "1024", "--max-bans-v6", "1024"];
         let small = if args.contains(&small[0]) { &small[2..] } else { &small[..] };
-        rban.add_args(&mut command, &[&["run", "--iface", IFACE], small, args].concat());
+        let database = rban.dir().join("rban.sqlite3");
+        let own = ["--logtarget", "STDERR", "--dbfile", text(&database)?];
+        rban.add_args(&mut command, &[&["run", "--iface", IFACE], small, &own, args].concat());
         command.env("NO_COLOR", "1").stdout(File::create(rban.dir().join("stdout"))?).stderr(file);
         let child = command.spawn().context("starting rban run")?;
         Ok(Self { child, stderr, is_quiet: false })

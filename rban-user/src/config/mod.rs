@@ -22,7 +22,6 @@ mod jail;
 mod layer;
 mod lint;
 mod load;
-#[cfg_attr(not(test), expect(dead_code, reason = "wired in by the daemon"))]
 mod log_target;
 mod lookup;
 mod nearest;

@@ -10,8 +10,8 @@ use super::resolve::{Resolver, Sighting, Telling};
 use crate::clock::Now;
 use crate::detect::{Detector, Entry, Found, How, Notice, Odd, Reading, Sink, Style, Value, Who};
 use crate::event::{Captures, Failure, Id, JailName};
-use crate::log::lines::{self, Side, Suspicion};
 use crate::log::Log;
+use crate::log::lines::{self, Side, Suspicion};
 use crate::source::journal::Entries;
 use crate::source::{Batch, FeedId, Written};
 
@@ -71,8 +71,7 @@ impl Work {
             let how = how(batch.written);
             let done = self.detect(|detector, sink| {
                 for entry in &batch.entries {
-                    let entry =
-                        Entry { date: &entry.date, text: &entry.text, time: entry.time };
+                    let entry = Entry { date: &entry.date, text: &entry.text, time: entry.time };
                     detector.entry(0, &entry, how, sink);
                 }
             });

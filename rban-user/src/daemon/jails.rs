@@ -69,9 +69,8 @@ impl Jails {
     /// Starts all jails that the settings have started. Returns those that could not be, with the reason.
     pub(super) async fn start_all(&mut self, settings: &Settings) -> Vec<(JailName, String)> {
         let started = settings.jails().filter(|(_, entry)| entry.started);
-        let changes: Vec<settings::Change> = started
-            .map(|(name, _)| settings::Change::Jail(name.clone(), What::Started))
-            .collect();
+        let changes: Vec<settings::Change> =
+            started.map(|(name, _)| settings::Change::Jail(name.clone(), What::Started)).collect();
         self.reconcile(settings, &changes).await
     }
 
@@ -186,7 +185,7 @@ impl Jails {
         let (restored, done) = oneshot::channel();
         let task = tokio::spawn(async move {
             task.restore().await?;
-            drop(restored.send(())); // nobody waits any more
+            let _ = restored.send(()); // nobody waits any more
             task.run(failures_inbox, jail_inbox).await
         });
         drop(done.await); // an error shows when the task is joined
@@ -221,9 +220,8 @@ impl Jails {
 
     /// The actions whose commands are run.
     fn commands(&self, actions: &[ActionSpec]) -> Vec<actions::Spec> {
-        let runs = |action: &&ActionSpec| {
-            action.takeover.is_none() || self.common.enforce != Enforce::Xdp
-        };
+        let runs =
+            |action: &&ActionSpec| action.takeover.is_none() || self.common.enforce != Enforce::Xdp;
         actions.iter().filter(runs).map(ActionSpec::to_run).collect()
     }
 

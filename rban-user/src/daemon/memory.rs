@@ -16,7 +16,7 @@ use crate::event::{Ban, Id, Origin};
 use crate::log::{Log, lines};
 use crate::scope::Scope;
 use crate::settings::{Server, Settings};
-use crate::store::{self, Began, Bantime, Detail, Limits, Place, StoredBan};
+use crate::store::{self, Bantime, Began, Detail, Limits, Place, StoredBan};
 
 /// Old entries are looked for so often, as in fail2ban.
 const PURGED_EVERY: Duration = Duration::from_secs(3_600);
@@ -69,10 +69,8 @@ fn of_fail2ban(server: &Server) -> Option<PathBuf> {
 }
 
 async fn import(store: &store::Handle, path: PathBuf, settings: &Settings) {
-    let bantimes: BTreeMap<_, Bantime> = settings
-        .jails()
-        .map(|(name, entry)| (name.clone(), entry.spec.policy.bantime))
-        .collect();
+    let bantimes: BTreeMap<_, Bantime> =
+        settings.jails().map(|(name, entry)| (name.clone(), entry.spec.policy.bantime)).collect();
     let shown = path.display().to_string();
     match store.import(path, bantimes, Now::read().wall).await {
         Ok(Ok(imported)) => info!(

@@ -141,9 +141,11 @@ impl Signals {
                 _ = self.interrupt.recv() => return,
                 _ = self.hangup.recv() => {
                     look_anew.notify_one();
-                    drop(others.send(Signal::Reread).await); // gone = we leave
+                    let _ = others.send(Signal::Reread).await; // gone = we leave
                 }
-                _ = self.user.recv() => drop(others.send(Signal::Flushlogs).await), // as above
+                _ = self.user.recv() => {
+                    let _ = others.send(Signal::Flushlogs).await; // as above
+                }
             }
         }
     }
@@ -236,17 +238,23 @@ async fn serve(options: Options) -> Result<()> {
     };
 
     log.say(lines::shutdown());
-    info!("stopping; bans {}", match options.at_exit {
-        AtExit::Keep => "stay in force until they end",
-        AtExit::Lift => "are lifted",
-    });
+    info!(
+        "stopping; bans {}",
+        match options.at_exit {
+            AtExit::Keep => "stay in force until they end",
+            AtExit::Lift => "are lifted",
+        }
+    );
     drop(stop_reading);
     drop(reading.await);
     log.say(lines::stopping_all_jails());
-    control.jails.stop_all(match options.at_exit {
-        AtExit::Keep => Stopping::Keep,
-        AtExit::Lift => Stopping::Repeal,
-    }).await;
+    control
+        .jails
+        .stop_all(match options.at_exit {
+            AtExit::Keep => Stopping::Keep,
+            AtExit::Lift => Stopping::Repeal,
+        })
+        .await;
     if options.at_exit == AtExit::Lift {
         to_enforcer.send(ToEnforcer::LiftAll(None)).await.context("lifting all bans")?;
     }

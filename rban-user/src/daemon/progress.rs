@@ -54,7 +54,7 @@ pub(super) async fn run(store: store::Handle, mut reports: mpsc::Receiver<Progre
         }
         due.get_or_insert_with(|| Instant::now() + NOTED_EVERY);
     }
-    drop(store.write_all(writes(&mut files, &mut journals)).await); // gone = knows no more
+    let _ = store.write_all(writes(&mut files, &mut journals)).await; // gone = knows no more
 }
 
 fn writes(

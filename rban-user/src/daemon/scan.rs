@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use jiff::tz::TimeZone;
@@ -138,16 +137,6 @@ impl Scans {
             }
         }
         logs
-    }
-
-    /// How far behind the reader is at most.
-    pub(super) async fn lag(&self) -> Duration {
-        let (reply, answer) = oneshot::channel();
-        if self.surroundings.reader.send(Ask::Report(reply)).await.is_err() {
-            return Duration::ZERO;
-        }
-        let seen = answer.await.unwrap_or_default();
-        seen.iter().map(|log| log.behind_for).max().unwrap_or_default()
     }
 
     /// Ends the group that a jail is in; returns the others of it.

@@ -91,8 +91,7 @@ impl Filter {
         let several = patterns.maxlines.get() > 1;
         let flags = Flags { lines: if several { Lines::Many } else { Lines::One } };
         let prefregex = patterns.prefregex.as_deref();
-        let prefregex =
-            prefregex.map(|it| compile(PREFREGEX, it, Flags::default())).transpose()?;
+        let prefregex = prefregex.map(|it| compile(PREFREGEX, it, Flags::default())).transpose()?;
         let failregex: Vec<Pattern> = patterns
             .failregex
             .iter()

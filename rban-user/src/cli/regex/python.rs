@@ -6,7 +6,8 @@ use crate::clock::WallTime;
 
 /// A text in quotes.
 pub(in crate::cli) fn quoted(out: &mut impl Write, text: &str) -> io::Result<()> {
-    let is_simple = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'\'' | b'"');
+    let is_simple =
+        |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'\\' | b'\'' | b'"');
     if text.as_bytes().iter().all(is_simple) {
         out.write_all(b"'")?;
         out.write_all(text.as_bytes())?;

@@ -34,7 +34,7 @@ impl Task {
             ToJail::Unban(ids, reply) => drop(reply.send(self.unban(&ids).await?)),
             ToJail::UnbanAll(reply) => drop(reply.send(self.unban_all().await?)),
             ToJail::Attempt(id, matches, reply) => {
-                drop(reply.send(self.attempt(id, matches).await?));
+                let _ = reply.send(self.attempt(id, matches).await?);
             }
             ToJail::Obey(spec) => self.jail.set_spec(*spec),
             ToJail::Actions(specs, how) => self.revise(specs, how),
@@ -96,8 +96,7 @@ impl Task {
         if self.has_actions() {
             self.outlets.actions.tell(actions::Task::Flush(ended.iter().map(ticket).collect()));
         }
-        let changes: Vec<Change> =
-            ended.into_iter().map(|ban| Change::Unban(ban, why)).collect();
+        let changes: Vec<Change> = ended.into_iter().map(|ban| Change::Unban(ban, why)).collect();
         self.tell_enforcer(ToEnforcer::Changes(changes)).await
     }
 
@@ -152,7 +151,7 @@ impl Task {
             let repealed = bans.into_iter().map(|ban| Change::Unban(ban, Why::Repealed));
             self.tell_enforcer(ToEnforcer::Changes(repealed.collect())).await?;
         }
-        drop(done.send(())); // whoever stops us may not want to know
+        let _ = done.send(()); // whoever stops us may not want to know
         Ok(())
     }
 

@@ -93,7 +93,9 @@ impl Task {
                 }
                 match ban.origin {
                     Origin::Restored => {}
-                    _ if self.past.may_grow(&self.jail, ban) => self.past.ask_of_ban(&self.jail, ban),
+                    _ if self.past.may_grow(&self.jail, ban) => {
+                        self.past.ask_of_ban(&self.jail, ban)
+                    }
                     _ => effects.write(Write::Ban(stored(ban))),
                 }
             }
@@ -121,7 +123,9 @@ impl Task {
     }
 
     pub(super) fn remember(&self, writes: Vec<Write>) {
-        let Some(store) = self.outlets.store.as_ref().filter(|_| !writes.is_empty()) else { return };
+        let Some(store) = self.outlets.store.as_ref().filter(|_| !writes.is_empty()) else {
+            return;
+        };
         if let Err(lost) = store.write(writes) {
             let count = lost.len();
             warn!(count, "the store does not keep up; a restart will not know of these bans");

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use carry_out::Effects;
-use past::{Past, Recalled};
 use ipnet::IpNet;
+use past::{Past, Recalled};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tracing::warn;
@@ -189,10 +189,7 @@ impl Task {
             Ok(outcome) => outcome,
             Err(_) => {
                 let count = self.screen.waiting();
-                warn!(
-                    count,
-                    "failures do not count: whether to ignore them was not known in time"
-                );
+                warn!(count, "failures do not count: whether to ignore them was not known in time");
                 Ok(())
             }
         }

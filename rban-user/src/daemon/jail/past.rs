@@ -84,12 +84,7 @@ impl Past {
     }
 
     /// What follows of it.
-    pub(super) fn weigh(
-        &mut self,
-        jail: &mut Jail,
-        recalled: Recalled,
-        now: WallTime,
-    ) -> Effects {
+    pub(super) fn weigh(&mut self, jail: &mut Jail, recalled: Recalled, now: WallTime) -> Effects {
         let mut effects = Effects::default();
         match recalled {
             Recalled::Failure(id, time, Some(record)) => {

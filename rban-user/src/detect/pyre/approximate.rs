@@ -5,7 +5,9 @@
 //! condition may go either way, a back-reference is whatever its group may match, atomic and possessive are plain, and
 //! counts above a few are no limit.
 
-use regex_syntax::hir::{Class as HirClass, ClassBytes, ClassBytesRange, Hir, HirKind, Look, Repetition};
+use regex_syntax::hir::{
+    Class as HirClass, ClassBytes, ClassBytesRange, Hir, HirKind, Look, Repetition,
+};
 
 use super::ast::{Assertion, Ast, Node, Repeat};
 use super::bytes::Bytes;
