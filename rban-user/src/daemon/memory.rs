@@ -41,6 +41,9 @@ pub(super) async fn open(
     };
     let store = store::spawn(spec, notify).context("starting the store")?;
     log.say(lines::connected_to_database(&options.dbfile));
+    if store.began == Began::New {
+        log.say(lines::new_database(store::VERSION));
+    }
     if store.began == Began::New
         && let Some(theirs) = of_fail2ban(&settings.server)
     {

@@ -56,12 +56,16 @@ impl Test {
             lines: vec![Line::from(line.to_owned())],
             captures: Vec::new(),
         };
-        let changes = self.screen.judge(&mut self.jail, vec![failure], now);
-        self.note(changes);
+        let verdicts = self.screen.judge(&mut self.jail, vec![failure], now);
+        self.note(verdicts);
     }
 
-    fn note(&mut self, changes: Vec<Change>) {
-        self.bans.extend(changes.iter().filter_map(|change| match change {
+    fn note(&mut self, verdicts: Vec<Verdict>) {
+        let changes = verdicts.into_iter().flat_map(|verdict| match verdict.outcome {
+            Outcome::Counted(counted) => counted.step.map_or_else(Vec::new, |step| step.changes()),
+            _ => Vec::new(),
+        });
+        self.bans.extend(changes.filter_map(|change| match change {
             Change::Ban(ban) => Some(ban.id.to_string()),
             _ => None,
         }));
@@ -70,8 +74,8 @@ impl Test {
     async fn hear(&mut self) {
         let done =
             timeout(PATIENCE, self.screen.done()).await.expect("nothing was found out").unwrap();
-        let changes = self.screen.hear(&mut self.jail, done, Now::read());
-        self.note(changes);
+        let verdicts = self.screen.hear(&mut self.jail, done, Now::read());
+        self.note(verdicts);
     }
 
     /// Who is banned once everything is judged.
