@@ -117,6 +117,7 @@ fn live(peer: &Peer) {
     peer.log("fail 192.0.2.98", 86_400);
     peer.append("fail 192.0.2.97\n");
     peer.log("fail 192.0.2.99", 0);
+    peer.log("fail localhost", 0);
     (0..3).for_each(|_| peer.log("fail 192.0.2.4", 9));
     (0..3).for_each(|_| peer.log("fail 192.0.2.1", 0));
     peer.wait_for("[j] Ban 192.0.2.1\n");
