@@ -20,6 +20,7 @@ use super::told;
 use super::wiring::{self, Rest, Stopping, ToEnforcer, ToJail, chain};
 use crate::actions::{self, Families, OwnNames, Revision, Setup, Worker};
 use crate::config::{ActionSpec, Enforce, FailedJail, JailSpec};
+use crate::control::Deed;
 use crate::event::{Failure, JailName};
 use crate::jail::Jail;
 use crate::log::{Log, lines};
@@ -248,6 +249,18 @@ impl Jails {
             warn!(jail = %spec.name, "has no action, so its bans stop nothing");
         }
         scope
+    }
+
+    /// What a jail's bans lead to: each action, and who carries it out.
+    pub(super) fn deeds(&self, spec: Option<&JailSpec>) -> Vec<Deed> {
+        let actions = spec.map(|spec| &spec.actions[..]).unwrap_or_default();
+        let deed = |action: &ActionSpec| {
+            let taken = action.takeover.as_ref().map(|takeover| takeover.scope.clone());
+            let scope = taken.filter(|_| self.common.enforce != Enforce::Actions);
+            let runs = action.takeover.is_none() || self.common.enforce != Enforce::Xdp;
+            Deed { action: action.name.clone(), scope, runs }
+        };
+        actions.iter().map(deed).collect()
     }
 
     async fn change_actions(&self, spec: &JailSpec) {

@@ -14,7 +14,7 @@ mod ignore;
 mod jail;
 mod jails;
 mod kernel;
-mod memory;
+pub(crate) mod memory;
 pub(crate) mod names;
 #[cfg(feature = "log")]
 mod program_log;
