@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
-use rban_tests::daemon::{Daemon, shipped};
+use rban_tests::daemon::Daemon;
 
 use crate::World;
 
@@ -45,8 +45,7 @@ fn a_daemon_is_asked_and_stopped_by_name() -> Result<()> {
     let daemon = started(&world)?;
     assert_eq!(rban.json(&["ping"])?["pid"], json!(daemon.pid()));
     ensure!(rban.json(&["version"])?["daemon"].is_string());
-    let config = shipped(rban.dir())?;
-    rban.run(&["reload", "-c", config.to_str().context("a path of text")?])?;
+    assert_eq!(rban.json(&["reload"])?, json!({ "reloaded": true }));
     let jails = &rban.status()?["daemon"]["jails"];
     ensure!(jails[0]["does"][0]["action"].is_string(), "what the jail does: {jails}");
     assert_eq!(rban.json(&["stop"])?, json!({ "stopped": true }));

@@ -19,7 +19,7 @@ use crate::store::Write;
 
 impl Control {
     /// A reply to a request of rban's own, both as JSON.
-    pub(super) async fn answer_ours(&self, json: &str) -> String {
+    pub(super) async fn answer_ours(&mut self, json: &str) -> String {
         let reply = match serde_json::from_str(json) {
             Ok(command) => self.obey_ours(command).await.unwrap_or_else(Reply::Error),
             Err(error) => Reply::Error(format!("not a request: {error}")),
@@ -27,7 +27,7 @@ impl Control {
         serde_json::to_string(&reply).expect("replies are made of texts and numbers")
     }
 
-    async fn obey_ours(&self, command: Command) -> Result<Reply, String> {
+    async fn obey_ours(&mut self, command: Command) -> Result<Reply, String> {
         match command {
             Command::Status => Ok(Reply::Status(self.our_status().await)),
             Command::Ban { offenders, seconds, scope } => {
@@ -49,6 +49,10 @@ impl Control {
                 self.forget(&lifted).await;
                 Ok(Reply::Unbanned(lifted))
             }
+            Command::Reload => match self.reread().await {
+                Ok(()) => Ok(Reply::Reloaded),
+                Err(error) => Err(error.to_string()),
+            },
             Command::Import { file } => self.import(file).await,
             Command::Owners => Ok(Reply::Owners(self.ask_enforcer(ToEnforcer::Owners).await?)),
             Command::History { offenders } => {
