@@ -3,6 +3,7 @@
 //! Every test makes its own hosts, server, pins and socket, so that all can run at a time.
 
 mod bans_a_guesser;
+mod by_hand;
 mod cli;
 mod cli_errors;
 mod configured;

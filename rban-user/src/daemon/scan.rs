@@ -173,6 +173,7 @@ impl Scans {
             for seen in answer.await.unwrap_or_default() {
                 let Some(position) = seen.position else { continue };
                 jails.iter().for_each(|jail| self.known.note(jail, &seen.path, position));
+                self.surroundings.log.say(lines::removed_log(&seen.path));
             }
         }
         group.members
