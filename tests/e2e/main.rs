@@ -5,6 +5,9 @@
 mod bans_a_guesser;
 mod cli;
 mod cli_errors;
+mod client_commands;
+mod client_reload;
+mod client_world;
 mod configured;
 mod detaches;
 mod drops_everything;
