@@ -107,7 +107,7 @@ fn a_reload_of_one_jail_leaves_the_others() -> Result<()> {
         let of_gate = if restart.contains("unban") { "[]" } else { "['192.0.2.61']" };
         servers.wait_for("get gate banned", of_gate)?;
     }
-    servers.compare(&["reload --unban --all", "banned", "status"], &[])
+    servers.compare(&["reload --unban --all", "get door banned", "get gate banned", "status"], &[])
 }
 
 #[test]
@@ -175,6 +175,8 @@ fn the_end_of_a_server() -> Result<()> {
     })?;
     let asked = ["ping", "status", "stop", "reload", "get door banned", "restart door"];
     servers.compare(&asked, &[])?;
+    servers.daemons.clear();
+    servers.fail2ban = None;
     servers.start_again()?;
     servers.wait_for("get door banned", "'192.0.2.50'")?;
     servers.compare(&["ping", "status", "get door banned"], &[])?;

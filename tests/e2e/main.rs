@@ -6,6 +6,7 @@ mod bans_a_guesser;
 mod cli;
 mod cli_errors;
 mod client_commands;
+mod client_log;
 mod client_reload;
 mod client_world;
 mod configured;
