@@ -109,6 +109,14 @@ pub(crate) struct Servers {
 impl Servers {
     /// All three, ready.
     pub(crate) fn start(jails: &str) -> Result<Self> {
+        let mut servers = Self::prepare(jails)?;
+        // Ours first, for they would take over what fail2ban's database knows.
+        servers.start_again()?;
+        Ok(servers)
+    }
+
+    /// All three configured, none of them running.
+    pub(crate) fn prepare(jails: &str) -> Result<Self> {
         let net = Net::pair()?;
         let dir = tempfile::Builder::new().prefix("rban-test-").tempdir()?;
         fs::create_dir(dir.path().join("logs"))?;
@@ -116,12 +124,10 @@ impl Servers {
             fs::write(dir.path().join("logs").join(log), "")?;
         }
         let rbans = vec![Rban::new(&net.server)?, Rban::new(&net.client)?];
-        let mut servers = Self { fail2ban: None, daemons: Vec::new(), rbans, dir, _net: net };
+        let servers = Self { fail2ban: None, daemons: Vec::new(), rbans, dir, _net: net };
         for at in 0..NAMES.len() {
             servers.configure(at, jails)?;
         }
-        // Ours first, for they would take over what fail2ban's database knows.
-        servers.start_again()?;
         Ok(servers)
     }
 
@@ -276,10 +282,13 @@ impl Servers {
             let daemon = Daemon::configured(&self.rbans[at], &self.directory(at + 1))?;
             self.daemons.push(daemon);
         }
-        if self.fail2ban.is_none() {
-            let directory = self.directory(0);
-            self.fail2ban = Some(Fail2ban::start(self.rbans[0].host(), &directory)?);
-        }
+        if self.fail2ban.is_none() { self.start_fail2ban() } else { Ok(()) }
+    }
+
+    /// Starts fail2ban's server.
+    pub(crate) fn start_fail2ban(&mut self) -> Result<()> {
+        let directory = self.directory(0);
+        self.fail2ban = Some(Fail2ban::start(self.rbans[0].host(), &directory)?);
         Ok(())
     }
 }
