@@ -5,10 +5,13 @@
 mod bans_a_guesser;
 mod cli;
 mod cli_errors;
+mod client_bans;
 mod client_commands;
 mod client_log;
 mod client_memory;
+mod client_programs;
 mod client_reload;
+mod client_wire;
 mod client_world;
 mod configured;
 mod detaches;
