@@ -10,6 +10,8 @@ use rban_tests::wait::{output, wait_for};
 
 use crate::client_world::{JAILS, Servers};
 
+const USAGE: &str = "rban's client says in its own words how it is used";
+
 #[test]
 fn options_of_the_client() -> Result<()> {
     let servers = Servers::start(JAILS)?;
@@ -43,7 +45,18 @@ fn options_of_the_client() -> Result<()> {
             "-s /nowhere/sock ping",
             "-s /nowhere/sock status",
         ],
-        &[],
+        &[
+            ("", USAGE),
+            ("-h", USAGE),
+            ("--help", USAGE),
+            ("--nonsense", USAGE),
+            ("-Z", USAGE),
+            ("-s", USAGE),
+            ("-V", "versions differ"),
+            ("--version", "versions differ"),
+            ("-v ping", "rban reads no more than it needs"),
+            ("--str2sec soon", "rban refuses in its own words"),
+        ],
     )
 }
 

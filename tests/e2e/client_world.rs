@@ -227,10 +227,10 @@ impl Servers {
             let [theirs, ours, own] = &said;
             let as_theirs = lines(words, theirs) == lines(words, ours) && theirs.code == ours.code;
             let is_listed = different.iter().any(|(it, _)| it == words);
-            if !as_theirs && is_listed {
+            let differ = !as_theirs || ours != own;
+            if differ && is_listed {
                 met.insert(*words);
-            }
-            if !is_listed && (!as_theirs || ours != own) {
+            } else if differ {
                 wrong.push(format!("{words}\n{}", differing(&said)));
             }
         }

@@ -9,6 +9,7 @@ mod client_bans;
 mod client_commands;
 mod client_log;
 mod client_memory;
+mod client_newer;
 mod client_programs;
 mod client_reload;
 mod client_wire;
