@@ -53,6 +53,8 @@ pub(super) enum ToJail {
     Obey(Box<jail::Spec>),
     /// These are its actions from now on.
     Actions(Vec<actions::Spec>, actions::Revision),
+    /// The store has bans that are new to it; put them in force.
+    Restore,
     /// Whether failures are to be passed over for now.
     Rest(Rest),
     /// End, once what was found is judged. Answered when its actions are done.

@@ -1,16 +1,21 @@
 //! Requests of rban's own, which fail2ban has no words for.
 
+use std::path::PathBuf;
 use std::process;
 use std::time::Duration;
+
+use tracing::warn;
 
 use super::Control;
 use crate::addr::Offender;
 use crate::clock::Now;
 use crate::control::{Command, FailedJail, JailStatus, Reply, Status};
-use crate::daemon::wiring::{ToEnforcer, ToJail};
+use crate::daemon::memory;
+use crate::daemon::wiring::{ToEnforcer, ToJail, chain};
 use crate::enforce::Claim;
 use crate::event::{Ban, JailName};
 use crate::scope::Scope;
+use crate::store::Write;
 
 impl Control {
     /// A reply to a request of rban's own, both as JSON.
@@ -27,7 +32,9 @@ impl Control {
             Command::Status => Ok(Reply::Status(self.our_status().await)),
             Command::Ban { offenders, seconds, scope } => {
                 let claims = claims(&offenders, seconds, &scope);
+                let writes = claims.iter().map(memory::by_hand).collect();
                 self.ask_enforcer(|reply| ToEnforcer::Claim(claims, reply)).await??;
+                self.remember(writes).await;
                 Ok(Reply::Banned(offenders))
             }
             Command::Unban { offenders } => {
@@ -42,12 +49,26 @@ impl Control {
                 self.forget(&lifted).await;
                 Ok(Reply::Unbanned(lifted))
             }
+            Command::Import { file } => self.import(file).await,
             Command::Owners => Ok(Reply::Owners(self.ask_enforcer(ToEnforcer::Owners).await?)),
             Command::History { offenders } => {
                 let ask = |reply| ToEnforcer::History(offenders, reply);
                 Ok(Reply::History(self.ask_enforcer(ask).await?))
             }
         }
+    }
+
+    /// Takes over what fail2ban knows, and puts its live bans in force.
+    async fn import(&self, file: Option<PathBuf>) -> Result<Reply, String> {
+        let Some(store) = &self.store else {
+            return Err("nothing is remembered (dbfile = None), so nothing is imported".to_owned());
+        };
+        let imported =
+            memory::import_on_demand(store, file, &self.settings).await.map_err(chain)?;
+        for (_, inbox) in self.jails.inboxes() {
+            drop(inbox.send(ToJail::Restore).await); // gone = stops just now
+        }
+        Ok(Reply::Imported(imported))
     }
 
     /// Those that stop just now are left out.
@@ -63,6 +84,7 @@ impl Control {
                 currently_banned: status.currently_banned as u64,
                 total_banned: status.total_banned,
                 files: logs.remove(&name).unwrap_or_default(),
+                does: self.jails.deeds(self.settings.spec(&name)),
             });
         }
         let failed = self.jails.failed().iter();
@@ -75,8 +97,17 @@ impl Control {
         self.jails.inboxes().map(|(name, _)| name.clone()).collect()
     }
 
-    /// Jails count anew those whose ban was lifted by hand.
+    /// Writes down what was done by hand. A ban that cannot be is in force all the same.
+    pub(super) async fn remember(&self, writes: Vec<Write>) {
+        let Some(store) = &self.store else { return };
+        if store.write_all(writes).await.is_err() {
+            warn!("the store has ended; a reboot will not know of what was done by hand");
+        }
+    }
+
+    /// Jails count anew those whose ban was lifted by hand, and nobody puts it in force again.
     async fn forget(&self, lifted: &[Offender]) {
+        self.remember(lifted.iter().map(memory::not_by_hand).collect()).await;
         for name in self.running() {
             let Some(inbox) = self.jails.inbox(&name).cloned() else { continue };
             drop(inbox.send(ToJail::Lifted(lifted.to_vec())).await); // gone = has forgotten

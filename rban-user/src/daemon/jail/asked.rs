@@ -38,6 +38,7 @@ impl Task {
             }
             ToJail::Obey(spec) => self.jail.set_spec(*spec),
             ToJail::Actions(specs, how) => self.revise(specs, how),
+            ToJail::Restore => self.restore().await?,
             ToJail::Rest(rest) => self.rest = rest,
             ToJail::Stop(..) => unreachable!("the task's loop takes these"),
         }
@@ -168,8 +169,9 @@ impl Task {
             let mut effects = Effects::default();
             for stored in page {
                 match self.jail.restore(unstored(stored), Now::read()) {
+                    // It is in force already: the store learnt of it while the jail runs.
+                    Restored::Step(Step::Already { .. }) | Restored::Over => {}
                     Restored::Step(step) => effects.step(step),
-                    Restored::Over => {}
                     Restored::LetOff(rule) => {
                         let name = &self.jail.spec().name;
                         if let Some(rule) = rule {

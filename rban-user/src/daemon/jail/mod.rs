@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use carry_out::Effects;
+pub(super) use carry_out::stored;
 use ipnet::IpNet;
 use past::{Past, Recalled};
 use tokio::sync::{mpsc, watch};
