@@ -120,7 +120,7 @@ impl Servers {
         let net = Net::pair()?;
         let dir = tempfile::Builder::new().prefix("rban-test-").tempdir()?;
         fs::create_dir(dir.path().join("logs"))?;
-        for log in ["door.log", "gate.log", "gate2.log", "more.log"] {
+        for log in ["door.log", "gate.log", "gate2.log", "more.log", "even-more.log"] {
             fs::write(dir.path().join("logs").join(log), "")?;
         }
         let rbans = vec![Rban::new(&net.server)?, Rban::new(&net.client)?];

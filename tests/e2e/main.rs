@@ -7,6 +7,7 @@ mod cli;
 mod cli_errors;
 mod client_bans;
 mod client_commands;
+mod client_effects;
 mod client_log;
 mod client_memory;
 mod client_newer;
