@@ -11,6 +11,7 @@ mod drops_everything;
 mod modes;
 mod rotation;
 mod safety;
+mod sources;
 mod survives_kill;
 mod takes_over;
 mod with_daemon;

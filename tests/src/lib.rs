@@ -5,6 +5,7 @@
 
 pub mod binary;
 pub mod daemon;
+pub mod doors;
 pub mod insn;
 pub mod literal;
 pub mod logs;

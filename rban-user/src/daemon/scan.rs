@@ -78,7 +78,7 @@ struct Key {
     log: LogSpec,
     encoding: source::Encoding,
     backend: Backend,
-    known: Option<Position>,
+    known: HashMap<PathBuf, Position>,
 }
 
 impl Scans {
@@ -200,12 +200,11 @@ impl Scans {
             let id = FeedId(self.feeds);
             let jails: Arc<[JailName]> =
                 readers.iter().map(|reader| members[*reader].jail.clone()).collect();
-            // A position says more than where to begin.
+            let Key { log, encoding, backend, known } = key;
+            // A position says more than where to begin: others' tell which rotated files are done with.
             let mut positions = HashMap::new();
-            for jail in jails.iter() {
-                positions.extend(self.known.files(jail));
-            }
-            let Key { log, encoding, backend, .. } = key;
+            jails.iter().for_each(|jail| positions.extend(self.known.all_files(jail)));
+            positions.extend(known);
             let (path, begin, to) = (log.path, log.begin, to.clone());
             asks.push(Feed { id, path, begin, encoding, backend, positions, to });
             fed.insert(id, Fed { index, jails: jails.clone() });
@@ -229,7 +228,7 @@ impl Scans {
                     log: log.clone(),
                     encoding: member.source.encoding,
                     backend: member.source.backend.clone(),
-                    known: self.known.file(&member.jail, &log.path),
+                    known: self.known.files(&member.jail, &log.path),
                 };
                 match wanted.iter_mut().find(|(it, _)| *it == key) {
                     Some((_, readers)) => readers.push(reader),
