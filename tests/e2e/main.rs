@@ -5,9 +5,12 @@
 mod bans_a_guesser;
 mod cli;
 mod cli_errors;
+mod commands;
 mod configured;
 mod detaches;
 mod drops_everything;
+mod firewalls;
+mod lifecycle;
 mod modes;
 mod rotation;
 mod safety;

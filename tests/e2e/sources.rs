@@ -162,8 +162,8 @@ fn copied(backend: &str) -> Result<()> {
     let _daemon = doors.start()?;
     for round in 0..ROTATIONS as u64 {
         // More each time than the time before, or less: an emptied log may have grown beyond where we stood.
-        for _ in 0..[5, 2, 9][round as usize % 3] {
-            doors.knock("door.log", "192.0.2.7")?;
+        for n in 0..[5, 2, 9][round as usize % 3] {
+            doors.knock("door.log", &format!("192.0.2.7 by {round}.{n}"))?;
         }
         let total = (0..=round).map(|round| [5, 2, 9][round as usize % 3]).sum();
         doors.wait_for_failures("door", total)?;

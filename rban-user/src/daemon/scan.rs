@@ -206,8 +206,17 @@ impl Scans {
             jails.iter().for_each(|jail| positions.extend(self.known.all_files(jail)));
             positions.extend(known);
             let (path, begin, to) = (log.path, log.begin, to.clone());
-            asks.push(Feed { id, path, begin, encoding, backend, positions, to });
             fed.insert(id, Fed { index, jails: jails.clone() });
+            asks.push(Feed {
+                id,
+                path,
+                begin,
+                encoding,
+                backend,
+                positions,
+                jails: jails.clone(),
+                to,
+            });
             feeds.push((id, jails));
         }
         let name = thread_name(&members);
