@@ -1,7 +1,6 @@
 //! Of bans and what is done about them.
 
 use std::fmt::{self, Display};
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -204,13 +203,6 @@ mod tests {
     #[track_caller]
     fn check(said: &Said, logger: &str, level: Level, text: &str) {
         assert_eq!((said.logger, said.level, said.text.as_str()), (logger, level, text));
-    }
-
-    #[test]
-    fn a_later_failure_of_the_banned_is_more_alarming() {
-        let level = |secs| already_banned("j", &"192.0.2.1", Duration::from_secs(secs)).level;
-        let levels = [level(2), level(3), level(59), level(60)];
-        assert_eq!(levels, [Level::Debug, Level::Notice, Level::Notice, Level::Warning]);
     }
 
     #[test]

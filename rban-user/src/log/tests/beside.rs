@@ -180,7 +180,7 @@ fn ours(peer: &Peer) -> Vec<Said> {
     said.push(lines::found_bad("j", id, &bad, &ZONE));
     said.push(lines::is_bad("j", id, 1, at, 3.0, 6.0, &ZONE));
     said.push(lines::increase_ban("j", id, 2, Some((6.0, at)), &ZONE));
-    said.push(lines::already_banned("j", id, secs(0)));
+    said.push(lines::already_banned("j", id, Level::Debug));
     said.push(lines::expired("j", &"192.0.2.4"));
     said.push(lines::bantime(&-1));
     said.push(lines::ban("j", &"2001:db8::5"));
@@ -266,7 +266,7 @@ fn treacherous() -> Vec<Said> {
         lines::repeal_ban("j", &id(102)),
         lines::reban("j", &id(103), None),
         lines::reban("j", &id(104), Some("works")),
-        lines::already_banned("j", &id(105), Duration::from_secs(9)),
+        lines::already_banned("j", &id(105), Level::Notice),
         lines::expired("j", &id(106)),
         lines::not_banned(&id(107)),
         lines::increase_ban("j", &id(108), 2, None, &ZONE),
