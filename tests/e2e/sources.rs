@@ -14,7 +14,8 @@ use rban_tests::wait::wait_for;
 use crate::World;
 
 /// Nobody here is ever banned, so that every line counts.
-const COUNTING: &str = "[DEFAULT]\nenabled = true\nfilter = door\nmaxretry = 1000000\naction = xdp\n";
+const COUNTING: &str =
+    "[DEFAULT]\nenabled = true\nfilter = door\nmaxretry = 1000000\naction = xdp\n";
 
 fn doors(world: &World, jails: &str) -> Result<Doors> {
     Doors::new(&world.rban, &format!("{COUNTING}{jails}"))
@@ -63,7 +64,8 @@ fn files_that_come_later_are_read_from_their_first_line() -> Result<()> {
     let mut files: Vec<&str> =
         jail["files"].as_array().context("files")?.iter().filter_map(|it| it.as_str()).collect();
     files.sort_unstable();
-    let wanted = ["plain.log", "site-a.log", "site-b.log", "sites/a/error.log", "sites/b/error.log"];
+    let wanted =
+        ["plain.log", "site-a.log", "site-b.log", "sites/a/error.log", "sites/b/error.log"];
     let wanted = wanted.map(|name| doors.path(name).display().to_string());
     assert_eq!(files, wanted);
     Ok(())
@@ -72,7 +74,8 @@ fn files_that_come_later_are_read_from_their_first_line() -> Result<()> {
 #[test]
 fn what_two_patterns_find_counts_once() -> Result<()> {
     let world = World::new()?;
-    let doors = doors(&world, "[site]\nlogpath = DIR/a.log\n          DIR/*.log\n          DIR/a*\n")?;
+    let doors =
+        doors(&world, "[site]\nlogpath = DIR/a.log\n          DIR/*.log\n          DIR/a*\n")?;
     doors.write("a.log", &knock("192.0.2.7"))?;
     let _daemon = doors.start()?;
     doors.wait_for_failures("site", 1)?;
@@ -123,7 +126,10 @@ fn rotated(options: &str, backend: &str) -> Result<()> {
     let world = World::new()?;
     let doors = doors(&world, &format!("[door]\nlogpath = DIR/door.log\nbackend = {backend}\n"))?;
     doors.write("door.log", "")?;
-    doors.write("logrotate.conf", &format!("DIR/door.log {{\nrotate 3\nnodateext\n{options}\n}}\n"))?;
+    doors.write(
+        "logrotate.conf",
+        &format!("DIR/door.log {{\nrotate 3\nnodateext\n{options}\n}}\n"),
+    )?;
     let _daemon = doors.start()?;
     let writing = Writing::default();
     std::thread::scope(|scope| {

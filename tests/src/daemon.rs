@@ -281,6 +281,9 @@ pub fn shipped(dir: &Path) -> Result<PathBuf> {
         }
         let all_traffic = "[DEFAULT]\nbanaction = %(banaction_allports)s\n";
         fs::write(own.join("jail.local"), all_traffic).context("writing jail.local")?;
+        // Else the memory of a fail2ban on this machine would be taken over.
+        let nowhere = "[Definition]\ndbfile = :memory:\n";
+        fs::write(own.join("fail2ban.conf"), nowhere).context("writing fail2ban.conf")?;
     }
     Ok(own)
 }

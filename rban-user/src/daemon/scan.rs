@@ -122,6 +122,11 @@ impl Scans {
         }
     }
 
+    /// Has no lines looked at any more.
+    pub(super) fn end(&mut self) {
+        self.groups.clear();
+    }
+
     /// The logs that each jail reads now.
     pub(super) async fn logs(&self) -> HashMap<JailName, Vec<PathBuf>> {
         let (reply, answer) = oneshot::channel();

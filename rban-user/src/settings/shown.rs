@@ -61,9 +61,10 @@ impl Entry {
             },
             "ignorecache" => self.ignorecache(),
             "logpath" => {
-                let to_come = text.logs.iter().filter(|log| {
-                    log.files.is_empty() && !glob::has_wildcards(&log.glob)
-                });
+                let to_come = text
+                    .logs
+                    .iter()
+                    .filter(|log| log.files.is_empty() && !glob::has_wildcards(&log.glob));
                 let to_come = to_come.map(|log| log.glob.as_str().into());
                 texts(text.files().map(|file| file.to_string_lossy()).chain(to_come))
             }
