@@ -83,7 +83,7 @@ fn the_stock_sshd_jail_bans_by_the_journal() -> Result<()> {
         for _ in 0..2 {
             journal.write("ssh.service", "sshd", &refusal(from))?;
         }
-        journal.write("other.service", "sshd", &refusal("192.0.2.8"))?;
+        journal.write("other.service", "other", &refusal("192.0.2.8"))?;
     }
     journal.write("sshd.service", "sshd", &refusal("192.0.2.7"))?;
     wait_for("the ban", || world.rban.is_banned("192.0.2.7"))?;

@@ -11,6 +11,7 @@ mod detaches;
 mod drops_everything;
 mod firewalls;
 mod journal;
+mod kills;
 mod lifecycle;
 mod modes;
 mod rotation;

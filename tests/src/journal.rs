@@ -38,7 +38,7 @@ impl Journal {
         let time = jiff::Timestamp::now().as_microsecond();
         let text = format!(
             "__REALTIME_TIMESTAMP={time}\n__MONOTONIC_TIMESTAMP={time}\n_BOOT_ID={:032x}\n_HOSTNAME=host\n\
-             SYSLOG_IDENTIFIER={identifier}\n_PID=7\n_SYSTEMD_UNIT={unit}\n_COMM=sshd\nMESSAGE={message}\n\n",
+             SYSLOG_IDENTIFIER={identifier}\n_PID=7\n_SYSTEMD_UNIT={unit}\n_COMM={identifier}\nMESSAGE={message}\n\n",
             1
         );
         let stdin = self.child.stdin.as_mut().context("a pipe")?;

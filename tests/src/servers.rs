@@ -8,6 +8,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::net::Host;
@@ -103,8 +104,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         // nginx's worker ends with its master only if that is asked.
-        if let Some(pid) = rustix::process::Pid::from_raw(self.child.id().cast_signed()) {
-            drop(rustix::process::kill_process(pid, rustix::process::Signal::TERM));
+        if let Some(pid) = Pid::from_raw(self.child.id().cast_signed()) {
+            let _ = kill_process(pid, Signal::TERM); // gone = has ended
         }
         drop(self.child.wait());
     }
@@ -118,7 +119,8 @@ impl Drop for Server {
 pub fn guess_http(client: &Host, from: IpAddr, to: IpAddr) -> Result<bool> {
     let Some(mut stream) = connect(client, from, to, 80)? else { return Ok(false) };
     // admin:wrong
-    let request = "GET / HTTP/1.0\r\nAuthorization: Basic YWRtaW46d3Jvbmc=\r\n\r\n";
+    let request = "GET / HTTP/1.1\r\nHost: www.example.org\r\nConnection: close\r\n\
+                   Authorization: Basic YWRtaW46d3Jvbmc=\r\n\r\n";
     let Some(answer) = ask(&mut stream, request)? else { return Ok(false) };
     if answer.contains(" 401 ") { Ok(true) } else { bail!("nginx answered {answer:?}") }
 }
