@@ -39,8 +39,6 @@ pub(super) enum ToJail {
     Bans(Order, oneshot::Sender<Vec<Ban>>),
     /// Whether these are banned, one by one.
     AreBanned(Vec<Id>, oneshot::Sender<Vec<bool>>),
-    /// The kernel was told to lift these, by an admin; their bans here end as well.
-    Lifted(Vec<Offender>),
     /// Ban these by hand. Answered with how many were not banned before.
     Ban(Vec<Id>, oneshot::Sender<usize>),
     /// End these bans, and forget them. Answered with how many bans ended for each.

@@ -1,5 +1,6 @@
 //! Requests of rban's own, which fail2ban has no words for.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process;
 use std::time::Duration;
@@ -11,9 +12,9 @@ use crate::addr::Offender;
 use crate::clock::Now;
 use crate::control::{Command, FailedJail, JailStatus, Reply, Status};
 use crate::daemon::memory;
-use crate::daemon::wiring::{ToEnforcer, ToJail, chain};
+use crate::daemon::wiring::{Order, ToEnforcer, ToJail, chain};
 use crate::enforce::Claim;
-use crate::event::{Ban, JailName};
+use crate::event::{Ban, Id, JailName};
 use crate::scope::Scope;
 use crate::store::Write;
 
@@ -38,16 +39,23 @@ impl Control {
                 Ok(Reply::Banned(offenders))
             }
             Command::Unban { offenders } => {
+                let ended = self.unban_in_jails(&offenders).await;
                 let lift = |reply| ToEnforcer::Lift(offenders, reply);
                 let lifted = self.ask_enforcer(lift).await??;
-                self.forget(&lifted).await;
-                Ok(Reply::Unbanned(lifted))
+                self.remember(lifted.iter().map(memory::not_by_hand).collect()).await;
+                Ok(Reply::Unbanned(together(ended, lifted)))
             }
             Command::UnbanAll => {
+                let mut ended = Vec::new();
+                for name in self.running() {
+                    let bans = self.ask(&name, |reply| ToJail::Bans(Order::Begun, reply)).await;
+                    ended.extend(bans.unwrap_or_default().iter().filter_map(|ban| ban.id.net()));
+                    self.ask(&name, ToJail::UnbanAll).await;
+                }
                 let lift = |reply| ToEnforcer::LiftAll(Some(reply));
                 let lifted = self.ask_enforcer(lift).await??;
-                self.forget(&lifted).await;
-                Ok(Reply::Unbanned(lifted))
+                self.remember(lifted.iter().map(memory::not_by_hand).collect()).await;
+                Ok(Reply::Unbanned(together(ended, lifted)))
             }
             Command::Reload => match self.reread().await {
                 Ok(()) => Ok(Reply::Reloaded),
@@ -109,14 +117,23 @@ impl Control {
         }
     }
 
-    /// Jails count anew those whose ban was lifted by hand, and nobody puts it in force again.
-    async fn forget(&self, lifted: &[Offender]) {
-        self.remember(lifted.iter().map(memory::not_by_hand).collect()).await;
+    /// Ends the bans of all jails, also of those whose bans are none of the kernel's. Returns who was banned.
+    async fn unban_in_jails(&self, offenders: &[Offender]) -> Vec<Offender> {
+        let ids: Vec<Id> = offenders.iter().map(|offender| (*offender).into()).collect();
+        let mut ended = Vec::new();
         for name in self.running() {
-            let Some(inbox) = self.jails.inbox(&name).cloned() else { continue };
-            drop(inbox.send(ToJail::Lifted(lifted.to_vec())).await); // gone = has forgotten
+            let ids = ids.clone();
+            let counts = self.ask(&name, |reply| ToJail::Unban(ids, reply)).await;
+            let counts = offenders.iter().zip(counts.unwrap_or_default());
+            ended.extend(counts.filter(|(_, count)| *count > 0).map(|(offender, _)| *offender));
         }
+        ended
     }
+}
+
+/// Each once.
+fn together(ended: Vec<Offender>, lifted: Vec<Offender>) -> Vec<Offender> {
+    ended.into_iter().chain(lifted).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn claims(offenders: &[Offender], seconds: Option<u64>, scope: &Scope) -> Vec<Claim> {

@@ -26,10 +26,6 @@ impl Task {
                 let banned = ids.iter().map(|id| self.jail.find(id).is_some()).collect();
                 drop(reply.send(banned));
             }
-            ToJail::Lifted(offenders) => {
-                let ids: Vec<Id> = offenders.into_iter().map(Id::from).collect();
-                self.unban(&ids).await?;
-            }
             ToJail::Ban(ids, reply) => drop(reply.send(self.ban(ids).await?)),
             ToJail::Unban(ids, reply) => drop(reply.send(self.unban(&ids).await?)),
             ToJail::UnbanAll(reply) => drop(reply.send(self.unban_all().await?)),
