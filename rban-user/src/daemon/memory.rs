@@ -111,5 +111,5 @@ fn claim(stored: &StoredBan) -> Option<Claim> {
         None => Scope::All,
     };
     let ban = Ban::by_hand(None, Id::from(stored.id.as_str()), stored.since, stored.until);
-    Claim::new(Ban { origin: Origin::Restored, ..ban }, scope)
+    Claim::new(&Ban { origin: Origin::Restored, ..ban }, scope)
 }

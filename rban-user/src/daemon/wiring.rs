@@ -4,8 +4,8 @@ use tokio::sync::oneshot;
 
 use crate::actions;
 use crate::addr::Offender;
-use crate::control::{Episode, Owner};
-use crate::enforce::Claim;
+use crate::control::Owner;
+use crate::enforce::{Claim, Moments};
 use crate::event::{Ban, Change, Id, JailName, Line};
 use crate::jail;
 use crate::scope::Scope;
@@ -37,6 +37,8 @@ pub(super) enum ToJail {
     Status(oneshot::Sender<jail::Status>),
     /// Who is banned?
     Bans(Order, oneshot::Sender<Vec<Ban>>),
+    /// What is known of this one's ban?
+    Find(Id, oneshot::Sender<Option<Ban>>),
     /// Whether these are banned, one by one.
     AreBanned(Vec<Id>, oneshot::Sender<Vec<bool>>),
     /// The kernel was told to lift these, by an admin; their bans here end as well.
@@ -102,8 +104,8 @@ pub(super) enum ToEnforcer {
     Rebase,
     /// Who banned whom?
     Owners(oneshot::Sender<Vec<Owner>>),
-    /// What led to the bans of these?
-    History(Vec<Offender>, oneshot::Sender<Vec<Episode>>),
+    /// Who wants these out, and what did the kernel do about it?
+    History(Vec<Offender>, oneshot::Sender<Vec<(Claim, Moments)>>),
 }
 
 /// An error and its causes in one line, for a log or a client.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::Control;
 use crate::addr::Offender;
-use crate::clock::Now;
-use crate::control::{Command, FailedJail, JailStatus, Reply, Status};
+use crate::clock::{MonoTime, Now};
+use crate::control::{Command, Episode, FailedJail, JailStatus, Reply, Status};
 use crate::daemon::wiring::{ToEnforcer, ToJail};
-use crate::enforce::Claim;
-use crate::event::{Ban, JailName};
+use crate::enforce::{Claim, Moments};
+use crate::event::{Ban, JailName, Line};
 use crate::scope::Scope;
 
 impl Control {
@@ -45,8 +45,32 @@ impl Control {
             Command::Owners => Ok(Reply::Owners(self.ask_enforcer(ToEnforcer::Owners).await?)),
             Command::History { offenders } => {
                 let ask = |reply| ToEnforcer::History(offenders, reply);
-                Ok(Reply::History(self.ask_enforcer(ask).await?))
+                let mut history = Vec::new();
+                for (claim, moments) in self.ask_enforcer(ask).await? {
+                    history.push(self.episode(claim, moments).await);
+                }
+                Ok(Reply::History(history))
             }
+        }
+    }
+
+    /// What led to a ban, its jail knows.
+    async fn episode(&self, claim: Claim, moments: Moments) -> Episode {
+        let jail = claim.party.jail();
+        let ban = match jail {
+            Some(jail) => self.ask(jail, |reply| ToJail::Find(claim.offender.into(), reply)).await,
+            None => None,
+        };
+        let ban = ban.flatten();
+        let text = |line: &Line| String::from_utf8_lossy(line).into_owned();
+        Episode {
+            jail: jail.map(|jail| jail.to_string()),
+            since: claim.since.to_string(),
+            until: claim.until.map(|until| until.to_string()),
+            attempts: ban.as_ref().map_or(0, |ban| ban.attempts),
+            lines: ban.iter().flat_map(|ban| &ban.matches).map(text).collect(),
+            enforced_ns: moments.enforced.map(MonoTime::as_nanos),
+            first_drop_ns: moments.first_drop.map(MonoTime::as_nanos),
         }
     }
 
@@ -88,7 +112,7 @@ fn claims(offenders: &[Offender], seconds: Option<u64>, scope: &Scope) -> Vec<Cl
     let now = Now::read().wall;
     let until = seconds.map(|seconds| now.saturating_add(Duration::from_secs(seconds)));
     let claim = |offender: &Offender| {
-        Claim::new(Ban::by_hand(None, (*offender).into(), now, until), scope.clone())
+        Claim::new(&Ban::by_hand(None, (*offender).into(), now, until), scope.clone())
     };
     offenders.iter().filter_map(claim).collect()
 }

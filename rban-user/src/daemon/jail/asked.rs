@@ -22,6 +22,7 @@ impl Task {
                 Order::Begun => self.jail.bans_in_order(),
                 Order::Ending => self.jail.bans_by_end(),
             })),
+            ToJail::Find(id, reply) => drop(reply.send(self.jail.find(&id))),
             ToJail::AreBanned(ids, reply) => {
                 let banned = ids.iter().map(|id| self.jail.find(id).is_some()).collect();
                 drop(reply.send(banned));
