@@ -77,6 +77,10 @@ fn obey(enforcer: &mut Enforcer, scopes: &mut Scopes, message: ToEnforcer) {
     // Who asked may have left, so that nobody takes the answer.
     match message {
         ToEnforcer::Changes(changes) => change_maps(enforcer, scopes, changes),
+        ToEnforcer::Restored(changes, reply) => {
+            change_maps(enforcer, scopes, changes);
+            let _ = reply.send(()); // the jail may have ended
+        }
         ToEnforcer::Scope(jail, Some(scope)) => drop(scopes.insert(jail, scope)),
         ToEnforcer::Scope(jail, None) => drop(scopes.remove(&jail)),
         ToEnforcer::Claim(claims, reply) => {
@@ -171,6 +175,9 @@ pub(super) async fn without_kernel(mut inbox: mpsc::Receiver<ToEnforcer>) {
                 if let Some(reply) = reply {
                     drop(reply.send(Ok(Vec::new())));
                 }
+            }
+            ToEnforcer::Restored(_, reply) => {
+                let _ = reply.send(());
             }
             ToEnforcer::Owners(reply) => drop(reply.send(Vec::new())),
             ToEnforcer::History(_, reply) => drop(reply.send(Vec::new())),

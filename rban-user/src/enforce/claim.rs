@@ -55,7 +55,14 @@ impl Claim {
     #[must_use]
     pub fn new(ban: &Ban, scope: Scope) -> Option<Self> {
         let (offender, party) = (ban.id.net()?, Party::of(ban));
-        Some(Self { offender, party, since: ban.since, until: ban.until, scope, origin: ban.origin })
+        Some(Self {
+            offender,
+            party,
+            since: ban.since,
+            until: ban.until,
+            scope,
+            origin: ban.origin,
+        })
     }
 
     /// Whether this lasts as long as one that the maps had before us, give or take what two clocks disagree in.

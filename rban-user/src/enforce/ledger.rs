@@ -64,8 +64,8 @@ pub type Composed = (Option<WallTime>, Scope);
 pub(super) enum Added {
     /// This claim stands no more.
     Gone(Claim),
-    /// This one does.
-    New { offender: Offender, slot: u32 },
+    /// This one does, beside so many others.
+    New { offender: Offender, slot: u32, others: usize },
 }
 
 impl Slot {
@@ -79,7 +79,9 @@ impl Ledger {
     /// restart, of the one that the maps had meanwhile.
     pub(super) fn add(&mut self, claim: Claim, done: &mut Vec<Added>) {
         let offender = claim.offender;
-        for slot in self.slots_of(offender) {
+        let standing = self.slots_of(offender);
+        let others = standing.len();
+        for slot in standing {
             let earlier = self.claim(slot);
             let is_replaced = match earlier.party {
                 Party::Unknown if claim.origin == Origin::Restored => claim.outlasts(earlier.until),
@@ -91,7 +93,7 @@ impl Ledger {
             }
         }
         let slot = self.occupy(claim);
-        done.push(Added::New { offender, slot });
+        done.push(Added::New { offender, slot, others });
     }
 
     /// Has everything be as before these were done.
@@ -222,7 +224,8 @@ impl Ledger {
         let hash = self.hasher.hash_one(kept.offender);
         self.slots[slot as usize] = Some(kept);
         let (slots, hasher) = (&self.slots, &self.hasher);
-        self.by_offender.insert_unique(hash, slot, |slot| hasher.hash_one(at(slots, *slot).offender));
+        self.by_offender
+            .insert_unique(hash, slot, |slot| hasher.hash_one(at(slots, *slot).offender));
         slot
     }
 

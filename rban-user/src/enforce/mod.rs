@@ -29,10 +29,11 @@ impl Enforcer {
     /// # Errors
     /// Where the pins are absent or not ours.
     pub fn open(pins: &Pins, now: Now) -> Result<Self, XdpError> {
-        let bans = Bans::open(pins)?;
-        let mut ledger = Ledger::default();
-        for record in bans.all()? {
+        let (mut bans, records) = Bans::open_and_read(pins)?;
+        let (mut ledger, mut ended) = (Ledger::default(), Vec::new());
+        for record in records {
             if record.until.is_some_and(|until| until <= now.mono) {
+                ended.push(record.offender);
                 continue;
             }
             let claim = Claim {
@@ -45,6 +46,8 @@ impl Enforcer {
             };
             ledger.add(claim, &mut Vec::new());
         }
+        // From now on the maps hold what the ledger does, and nothing else.
+        bans.unban(&ended)?;
         Ok(Self { bans, ledger })
     }
 
@@ -62,11 +65,16 @@ impl Enforcer {
             self.ledger.add(claim, &mut done);
         }
         let new = |added: &Added| match added {
-            Added::New { offender, slot } => Some((*offender, *slot)),
+            Added::New { offender, slot, .. } => Some((*offender, *slot)),
             Added::Gone(_) => None,
         };
         let offenders: Vec<Offender> = done.iter().filter_map(new).map(|(it, _)| it).collect();
-        if let Err(error) = self.enforce(&offenders, now) {
+        let is_first = |added: &Added| matches!(added, Added::New { others: 0, .. });
+        let enforced = match done.iter().all(is_first) {
+            true => self.enforce_first(&offenders, now),
+            false => self.enforce(&offenders, now),
+        };
+        if let Err(error) = enforced {
             self.ledger.undo(done);
             return Err(error);
         }
@@ -178,6 +186,16 @@ impl Enforcer {
         let collateral: Vec<Request> =
             lifted.into_iter().filter_map(|it| self.request(it, now)).collect();
         self.put(&collateral, now)
+    }
+
+    /// The same for those on whom there was no claim.
+    fn enforce_first(&mut self, offenders: &[Offender], now: Now) -> Result<(), XdpError> {
+        let requests: Vec<Request> =
+            offenders.iter().filter_map(|offender| self.request(*offender, now)).collect();
+        match requests.is_empty() {
+            true => Ok(()),
+            false => self.bans.ban(&requests, Standing::None, now.mono),
+        }
     }
 
     /// What the kernel is to have; `None` = nobody wants this one out.

@@ -14,8 +14,8 @@ use super::{Detail, Flushed, ImportError, Question, StoredBan};
 use crate::clock::WallTime;
 use crate::event::JailName;
 
-/// How many live bans make a page.
-const PAGE_ROWS: u32 = 8_192;
+/// How many live bans make a page: as many as stay in a cache while everybody deals with them.
+const PAGE_ROWS: u32 = 1_024;
 
 impl Keeper {
     /// Answers a question. Whoever asked may have left meanwhile; then nobody hears it.

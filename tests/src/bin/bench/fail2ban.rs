@@ -88,16 +88,13 @@ impl Drop for Fail2ban {
     }
 }
 
-/// Asks a server by a client of either kind.
+/// Asks a server by fail2ban's client, or what goes by its name.
 pub(crate) fn client(program: &Path, socket: &Path, words: &[&str]) -> Result<()> {
     let mut command = Command::new(program);
-    // Ours must not think itself asked for something else.
-    if program.file_name().is_some_and(|name| name == "rban") {
-        command.arg("client");
-    }
     command.arg("-s").arg(socket).args(words);
     let output = command.stdin(Stdio::null()).output().context("running a client")?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}: {}", words.join(" "), said.trim());
+    let asked = &words[..words.len().min(3)];
+    ensure!(output.status.success(), "{}…: {}", asked.join(" "), said.trim());
     Ok(())
 }

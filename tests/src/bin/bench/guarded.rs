@@ -1,8 +1,9 @@
 //! A daemon that follows a log, and lines for it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -23,8 +24,8 @@ pub(crate) struct Guarded {
     _net: Net,
 }
 
-/// Room for so many bans that none of a measure lacks any.
-pub(crate) const ROOM: &str = "2097152";
+/// Room for so many bans, as by default.
+pub(crate) const ROOM: &str = "1048576";
 
 impl Guarded {
     /// With an empty log.
@@ -36,6 +37,16 @@ impl Guarded {
         let options = [&["--mode", "native", "--max-bans-v4", ROOM], options].concat();
         let daemon = Daemon::start(&rban, &path, &options)?.quiet();
         Ok(Self { log, daemon, rban, _net: net })
+    }
+
+    /// Our client, by fail2ban's name.
+    pub(crate) fn client(&self) -> Result<PathBuf> {
+        let path = self.rban.dir().join("fail2ban-client");
+        if !path.is_symlink() {
+            let program = fs::canonicalize(self.rban.program()).context("looking for rban")?;
+            symlink(program, &path).context("linking our client")?;
+        }
+        Ok(path)
     }
 
     /// Appends to the log, and tells when that was done.
@@ -84,7 +95,9 @@ pub(crate) fn chatter(lines: u32) -> String {
             "{date} bench sshd[{nth}]: Accepted publickey for alice from 198.51.100.7 port {nth} ssh2: ED25519 \
              SHA256:0123456789abcdefghijklmnopqrstuvwxyz0123456\n"
         ),
-        _ => format!("{date} bench CRON[{nth}]: (root) CMD (test -x /usr/sbin/job && /usr/sbin/job)\n"),
+        _ => format!(
+            "{date} bench CRON[{nth}]: (root) CMD (test -x /usr/sbin/job && /usr/sbin/job)\n"
+        ),
     };
     (0..lines).map(line).collect()
 }

@@ -28,10 +28,7 @@ pub(crate) fn taken(pid: u32) -> Result<Taken> {
 
 impl Taken {
     pub(crate) fn since(self, earlier: Self) -> Self {
-        Self {
-            cpu_ns: self.cpu_ns - earlier.cpu_ns,
-            switches: self.switches - earlier.switches,
-        }
+        Self { cpu_ns: self.cpu_ns - earlier.cpu_ns, switches: self.switches - earlier.switches }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -43,10 +43,10 @@ const MANY: Goal = Goal {
 pub(crate) fn measure(sizes: &Sizes, report: &mut Report) -> Result<()> {
     for (bans, goal) in [(sizes.stored_few, FEW), (sizes.stored_many, MANY)] {
         let dir = TempDir::new().context("making a directory for a database")?;
-        let database = store(bans, dir.path())?;
+        store(bans, dir.path())?;
         let (mut millis, mut memory) = (Vec::new(), Vec::new());
         for _ in 0..sizes.restarts {
-            let (ms, mb) = restart(&database, bans)?;
+            let (ms, mb) = restart(dir.path(), bans)?;
             millis.push(ms);
             memory.push(mb);
         }
@@ -77,27 +77,36 @@ fn address(nth: u32) -> Ipv4Addr {
 }
 
 /// Has a daemon ban so many, and keeps what it stored.
-fn store(bans: u32, dir: &Path) -> Result<PathBuf> {
+fn store(bans: u32, dir: &Path) -> Result<()> {
     let guarded = Guarded::start(&["--bantime", "1d"])?;
     for from in (0..bans).step_by(PORTION as usize) {
         let portion = from..bans.min(from + PORTION);
         let addresses: Vec<String> = portion.map(|nth| address(nth).to_string()).collect();
-        let words = ["set", "sshd", "banip"].into_iter().chain(addresses.iter().map(String::as_str));
+        let words =
+            ["set", "sshd", "banip"].into_iter().chain(addresses.iter().map(String::as_str));
         let words: Vec<&str> = words.collect();
-        client(guarded.rban.program(), &guarded.rban.socket(), &words)?;
+        client(&guarded.client()?, &guarded.rban.socket(), &words)?;
     }
-    let stored = guarded.rban.dir().join("rban.sqlite3");
+    let stored = guarded.rban.dir().to_owned();
     guarded.daemon.terminate()?;
-    let kept = dir.join("rban.sqlite3");
-    fs::copy(&stored, &kept).context("keeping the database")?;
-    Ok(kept)
+    copy(&stored, dir)
+}
+
+/// Copies a database that nobody uses, and what waits beside it to be put into it.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    for name in ["rban.sqlite3", "rban.sqlite3-wal"] {
+        if from.join(name).exists() {
+            fs::copy(from.join(name), to.join(name)).context("copying a database")?;
+        }
+    }
+    Ok(())
 }
 
 /// Milliseconds from the start of the process until all are enforced, and megabytes a little later.
 fn restart(database: &Path, bans: u32) -> Result<(f64, f64)> {
     let net = Net::pair()?;
     let rban = Rban::new(&net.server)?;
-    fs::copy(database, rban.dir().join("rban.sqlite3")).context("putting the database back")?;
+    copy(database, rban.dir())?;
     let log = log_of(&rban);
     fs::write(&log, "").context("making a log")?;
     let options = ["--mode", "native", "--max-bans-v4", ROOM, "--bantime", "1d"];
