@@ -77,6 +77,7 @@ fn obey(enforcer: &mut Enforcer, scopes: &mut Scopes, message: ToEnforcer) {
     // Who asked may have left, so that nobody takes the answer.
     match message {
         ToEnforcer::Changes(changes) => change_maps(enforcer, scopes, changes),
+        ToEnforcer::Expect(bans) => enforcer.expect(bans),
         ToEnforcer::Restored(changes, reply) => {
             change_maps(enforcer, scopes, changes);
             let _ = reply.send(()); // the jail may have ended
@@ -181,7 +182,10 @@ pub(super) async fn without_kernel(mut inbox: mpsc::Receiver<ToEnforcer>) {
             }
             ToEnforcer::Owners(reply) => drop(reply.send(Vec::new())),
             ToEnforcer::History(_, reply) => drop(reply.send(Vec::new())),
-            ToEnforcer::Changes(_) | ToEnforcer::Scope(..) | ToEnforcer::Rebase => {}
+            ToEnforcer::Changes(_)
+            | ToEnforcer::Scope(..)
+            | ToEnforcer::Expect(_)
+            | ToEnforcer::Rebase => {}
         }
     }
 }

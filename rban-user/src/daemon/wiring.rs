@@ -92,6 +92,8 @@ pub(super) enum Stopping {
 pub(super) enum ToEnforcer {
     /// From a jail.
     Changes(Vec<Change>),
+    /// From a jail: it will restore so many bans.
+    Expect(usize),
     /// From a jail that restores bans: they are in force once this is answered, so that they do not pile up.
     Restored(Vec<Change>, oneshot::Sender<()>),
     /// What a jail's bans cover from now on; `None` = nothing that the kernel does.

@@ -75,6 +75,16 @@ impl Slot {
 }
 
 impl Ledger {
+    /// Makes room for so many more at once, instead of bit by bit.
+    pub(super) fn reserve(&mut self, claims: usize) {
+        // After a restart that left the maps as they were, most take the place of what is there.
+        let found = self.terms.iter().filter(|terms| terms.party == Party::Unknown);
+        let claims = claims.saturating_sub(found.map(|terms| terms.claims).sum());
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.by_offender.reserve(claims, |slot| hasher.hash_one(at(slots, *slot).offender));
+        self.slots.reserve(claims);
+    }
+
     /// Adds a claim. It takes the place of an earlier one of the same party, and, where it is in force again after a
     /// restart, of the one that the maps had meanwhile.
     pub(super) fn add(&mut self, claim: Claim, done: &mut Vec<Added>) {

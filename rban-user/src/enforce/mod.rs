@@ -51,6 +51,11 @@ impl Enforcer {
         Ok(Self { bans, ledger })
     }
 
+    /// So many claims will come.
+    pub fn expect(&mut self, claims: usize) {
+        self.ledger.reserve(claims);
+    }
+
     /// Puts claims into effect, all or none.
     ///
     /// # Errors

@@ -33,6 +33,9 @@ impl Keeper {
             Question::Live { jail, detail, now, pages } => {
                 self.live(jail.as_ref(), detail, now, pages).await;
             }
+            Question::CountLive { jail, now, answer } => {
+                drop(answer.send(self.read(|database| database.count_live(jail.as_ref(), now))));
+            }
             Question::Jails(answer) => drop(answer.send(self.read(Database::jails_with_bans))),
             Question::Positions(answer) => drop(answer.send(self.read(Database::positions))),
             Question::Cursors(answer) => drop(answer.send(self.read(Database::cursors))),

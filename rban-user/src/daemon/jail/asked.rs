@@ -172,7 +172,11 @@ impl Task {
         let Some(store) = self.outlets.store.clone() else { return Ok(()) };
         let detail = if self.has_actions() { Detail::Full } else { Detail::Bare };
         let name = Some(self.jail.spec().name.clone());
-        let Ok(mut pages) = store.live(name, detail, Now::read().wall).await else { return Ok(()) };
+        let now = Now::read().wall;
+        let Ok(count) = store.count_live(name.clone(), now).await else { return Ok(()) };
+        self.jail.expect(count);
+        self.tell_enforcer(ToEnforcer::Expect(count)).await?;
+        let Ok(mut pages) = store.live(name, detail, now).await else { return Ok(()) };
         let mut untold = 0;
         let mut room = RESTORED_TOLD_MAX;
         while let Some(page) = pages.recv().await {
