@@ -9,12 +9,12 @@ use tracing::warn;
 
 use super::Control;
 use crate::addr::Offender;
-use crate::clock::Now;
-use crate::control::{Command, FailedJail, JailStatus, Reply, Status};
+use crate::clock::{MonoTime, Now};
+use crate::control::{Command, Episode, FailedJail, JailStatus, Reply, Status};
 use crate::daemon::memory;
 use crate::daemon::wiring::{Order, ToEnforcer, ToJail, chain};
-use crate::enforce::Claim;
-use crate::event::{Ban, Id, JailName};
+use crate::enforce::{Claim, Moments};
+use crate::event::{Ban, Id, JailName, Line};
 use crate::scope::Scope;
 use crate::store::Write;
 
@@ -65,7 +65,11 @@ impl Control {
             Command::Owners => Ok(Reply::Owners(self.ask_enforcer(ToEnforcer::Owners).await?)),
             Command::History { offenders } => {
                 let ask = |reply| ToEnforcer::History(offenders, reply);
-                Ok(Reply::History(self.ask_enforcer(ask).await?))
+                let mut history = Vec::new();
+                for (claim, moments) in self.ask_enforcer(ask).await? {
+                    history.push(self.episode(claim, moments).await);
+                }
+                Ok(Reply::History(history))
             }
         }
     }
@@ -81,6 +85,26 @@ impl Control {
             drop(inbox.send(ToJail::Restore).await); // gone = stops just now
         }
         Ok(Reply::Imported(imported))
+    }
+
+    /// What led to a ban, its jail knows.
+    async fn episode(&self, claim: Claim, moments: Moments) -> Episode {
+        let jail = claim.party.jail();
+        let ban = match jail {
+            Some(jail) => self.ask(jail, |reply| ToJail::Find(claim.offender.into(), reply)).await,
+            None => None,
+        };
+        let ban = ban.flatten();
+        let text = |line: &Line| String::from_utf8_lossy(line).into_owned();
+        Episode {
+            jail: jail.map(|jail| jail.to_string()),
+            since: claim.since.to_string(),
+            until: claim.until.map(|until| until.to_string()),
+            attempts: ban.as_ref().map_or(0, |ban| ban.attempts),
+            lines: ban.iter().flat_map(|ban| &ban.matches).map(text).collect(),
+            enforced_ns: moments.enforced.map(MonoTime::as_nanos),
+            first_drop_ns: moments.first_drop.map(MonoTime::as_nanos),
+        }
     }
 
     /// Those that stop just now are left out.
@@ -140,7 +164,7 @@ fn claims(offenders: &[Offender], seconds: Option<u64>, scope: &Scope) -> Vec<Cl
     let now = Now::read().wall;
     let until = seconds.map(|seconds| now.saturating_add(Duration::from_secs(seconds)));
     let claim = |offender: &Offender| {
-        Claim::new(Ban::by_hand(None, (*offender).into(), now, until), scope.clone())
+        Claim::new(&Ban::by_hand(None, (*offender).into(), now, until), scope.clone())
     };
     offenders.iter().filter_map(claim).collect()
 }
