@@ -195,7 +195,8 @@ impl Map {
         let mut attr = MapUpdateAttr {
             map_fd: fd_of(&self.fd),
             key: address(key),
-            value: address(&value),
+            // The kernel writes it.
+            value: std::ptr::from_mut(&mut value).addr() as u64,
             ..Default::default()
         };
         bpf(Cmd::MapLookup, &mut attr).is_ok()
