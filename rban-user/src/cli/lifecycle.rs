@@ -1,7 +1,5 @@
 //! `rban reload`, `stop`, `ping` and `version`: what fail2ban's client calls so.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,9 +8,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::config::From;
-use super::{Common, Failure, client, render};
+use super::{Common, Failure, render};
 use crate::control::client::Client;
 use crate::control::value::Value;
+use crate::control::{Command, Reply};
 
 /// A daemon that stops may take so long.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
@@ -21,7 +20,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 const RELOAD: &str = "Examples:
-  rban reload                     # everything
+  rban reload                     # everything, from the directory that the daemon was started with
   rban reload sshd                # one jail
   rban reload --restart sshd      # stop and start it; its bans come back";
 
@@ -44,13 +43,28 @@ pub(super) struct Reload {
     if_exists: bool,
 }
 
+#[derive(Serialize)]
+struct Reloaded {
+    reloaded: bool,
+}
+
 impl Reload {
-    pub(super) fn run(&self, socket: Option<PathBuf>) -> ExitCode {
-        client::obeyed(&self.words(), socket)
+    /// Has the daemon read what it was started with.
+    pub(super) fn run(&self, common: &Common) -> Result<(), Failure> {
+        let mut daemon = common.running_daemon()?;
+        match daemon.ask(&Command::Reload)? {
+            Reply::Reloaded => {}
+            _ => return Err(daemon.other_answer().into()),
+        }
+        render::print(common, &Reloaded { reloaded: true }, |_| "reloaded\n".to_owned())
     }
 
-    /// As fail2ban's client takes it.
-    fn words(&self) -> Vec<String> {
+    /// As fail2ban's client takes it, where more is asked than that: the client then reads the configuration.
+    pub(super) fn as_client(&self) -> Option<Vec<String>> {
+        let is_plain = self.jail.is_none() && self.from.asked().is_none();
+        if is_plain && !(self.restart || self.unban || self.if_exists) {
+            return None;
+        }
         let mut words = Vec::new();
         if let Some(config) = self.from.asked() {
             words.extend(["-c".to_owned(), config.display().to_string()]);
@@ -62,7 +76,7 @@ impl Reload {
             flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag.to_owned()),
         );
         words.extend(self.jail.clone());
-        words
+        Some(words)
     }
 }
 
@@ -157,13 +171,15 @@ mod tests {
     }
 
     #[test]
-    fn a_reload_is_that_of_fail2bans_client() {
+    fn a_reload_of_less_or_more_than_all_is_that_of_fail2bans_client() {
         let words = |args: &[&str]| {
             let args = ["reload"].iter().chain(args);
-            Line::try_parse_from(args).unwrap().reload.words().join(" ")
+            Line::try_parse_from(args).unwrap().reload.as_client().map(|words| words.join(" "))
         };
-        assert_eq!(words(&[]), "reload");
-        assert_eq!(words(&["--unban", "--restart", "sshd"]), "reload --restart --unban sshd");
-        assert_eq!(words(&["-c", "/etc/x", "--if-exists", "j"]), "-c /etc/x reload --if-exists j");
+        let check = |args, expected: &str| assert_eq!(words(args).as_deref(), Some(expected));
+        assert_eq!(words(&[]), None);
+        check(&["sshd"], "reload sshd");
+        check(&["--unban", "--restart", "sshd"], "reload --restart --unban sshd");
+        check(&["-c", "/etc/x", "--if-exists", "j"], "-c /etc/x reload --if-exists j");
     }
 }

@@ -116,7 +116,10 @@ pub fn main() -> ExitCode {
         Command::Bans(list) => list.run(&common),
         Command::Status(status) => status.run(&common),
         Command::Import(import) => import.run(&common),
-        Command::Reload(reload) => return reload.run(common.socket),
+        Command::Reload(reload) => match reload.as_client() {
+            Some(words) => return client::obeyed(&words, common.socket),
+            None => reload.run(&common),
+        },
         Command::Stop(stop) => stop.run(&common),
         Command::Ping(ping) => ping.run(&common),
         Command::Version(version) => version.run(&common),

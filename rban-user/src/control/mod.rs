@@ -50,6 +50,8 @@ pub enum Command {
     UnbanAll,
     /// Who banned each of those that are banned?
     Owners,
+    /// Read your configuration again.
+    Reload,
     /// Take over what fail2ban's database knows.
     Import {
         /// Its path; `None` = where `fail2ban.conf` says.
@@ -74,6 +76,8 @@ pub enum Reply {
     Unbanned(Vec<Offender>),
     /// To [`Command::Owners`].
     Owners(Vec<Owner>),
+    /// To [`Command::Reload`].
+    Reloaded,
     /// To [`Command::Import`].
     Imported(Imported),
     /// To [`Command::History`].

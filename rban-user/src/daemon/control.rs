@@ -105,8 +105,8 @@ impl Control {
 
     async fn obey_signal(&mut self, signal: Signal) {
         match signal {
-            Signal::Reread => self.reread().await,
             // The log tells of what went wrong.
+            Signal::Reread => drop(self.reread().await),
             Signal::Flushlogs => drop(self.log.flush().await),
         }
     }
