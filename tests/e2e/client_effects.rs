@@ -68,9 +68,9 @@ fn the_log_goes_where_it_is_told_to() -> Result<()> {
     };
     tell(&servers, &["set logtarget DIR/elsewhere.log", "set loglevel NOTICE"])?;
     servers.write("door.log", &["knock from 192.0.2.50"; 3], "door", 3)?;
-    for at in 0..NAMES.len() {
+    for (at, name) in NAMES.iter().enumerate() {
         wait_for("the ban in the log", || Ok(at_elsewhere(at).contains("] Ban 192.0.2.50")))?;
-        ensure!(!at_elsewhere(at).contains("Found"), "{}: INFO in spite of NOTICE", NAMES[at]);
+        ensure!(!at_elsewhere(at).contains("Found"), "{name}: INFO in spite of NOTICE");
         let old = servers.directory(at).join("elsewhere.log.1");
         fs::rename(servers.directory(at).join("elsewhere.log"), old)?;
     }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
+use rban_tests::wait::wait_for;
 
 use crate::client_log::{lines, of_jail};
 use crate::client_world::{JAILS, NAMES, Servers};
@@ -148,4 +149,32 @@ fn bans_grow_with_their_number() -> Result<()> {
     assert_eq!(theirs.len(), 6, "{theirs:#?}");
     assert_eq!(grown(1, &servers.our_log(1)?), theirs);
     Ok(())
+}
+
+#[test]
+fn whoever_was_banned_before_needs_fewer_failures() -> Result<()> {
+    let known = JAILS.replace("bantime = 600", "bantime = 3\nbantime.increment = true");
+    let servers = Servers::start(&known)?;
+    servers.write("door.log", &["knock from 192.0.2.50"; 3], "door", 3)?;
+    servers.wait_for("status door", "Total banned:\t1\n")?;
+    servers.wait_for("status door", "Currently banned:\t0\n")?;
+    servers.append("door.log", &["knock from 192.0.2.50"])?;
+    let bad = |at: usize| -> Result<Vec<String>> {
+        let log = match at {
+            0 => fs::read_to_string(servers.directory(0).join("fail2ban.log"))?,
+            at => servers.our_log(at)?,
+        };
+        let lines = lines(&servers, &log, at).into_iter();
+        Ok(lines.filter(|it| it.contains(", bad - ")).collect())
+    };
+    for at in 0..NAMES.len() {
+        wait_for("the failure of a known offender", || Ok(bad(at)?.len() == 1))?;
+    }
+    servers.compare(&["status door"], &[])?;
+    servers.append("door.log", &["knock from 192.0.2.50"])?;
+    servers.wait_for("get door banip --with-time", "+ 6 = ")?;
+    let theirs = bad(0)?;
+    assert_eq!(theirs.len(), 2, "{theirs:#?}");
+    assert_eq!(bad(1)?, theirs);
+    servers.compare(&["status door"], &[])
 }

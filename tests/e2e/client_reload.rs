@@ -202,3 +202,21 @@ fn hang_up(pid: u32) -> Result<()> {
     let pid = Pid::from_raw(i32::try_from(pid)?).context("a process id")?;
     Ok(kill_process(pid, Signal::HUP)?)
 }
+
+#[test]
+fn a_jail_whose_lines_come_another_way_begins_anew() -> Result<()> {
+    let servers = with_bans()?;
+    configure(&servers, &JAILS.replace("backend = polling", "backend = auto"))?;
+    for at in [1, 2] {
+        ensure!(servers.ask_one(at, "reload")?.stdout == "OK\n");
+        servers.wait_for_one(at, "get door banned", "192.0.2.50")?;
+        let log = servers.our_log(at)?;
+        ensure!(log.contains("Restart jail 'door' (reason: 'polling' != 'auto')"), "{log}");
+    }
+    // Neither lost nor counted twice.
+    servers.append("door.log", &["knock from 192.0.2.52"; 3])?;
+    [1, 2].into_iter().try_for_each(|at| {
+        servers.wait_for_one(at, "get door banned", "192.0.2.52")?;
+        servers.wait_for_one(at, "status door", "Total failed:\t3\n")
+    })
+}
