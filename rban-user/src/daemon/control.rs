@@ -189,6 +189,7 @@ impl Control {
             self.log.say(match note {
                 Note::Warning(text) => Said::new("server", Level::Warning, text),
                 Note::Error(text) => Said::new("transmitter", Level::Error, text),
+                Note::Refused(text) => Said::new("filter", Level::Error, text),
             });
         }
     }

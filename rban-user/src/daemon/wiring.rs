@@ -55,7 +55,7 @@ pub(super) enum ToJail {
     Actions(Vec<actions::Spec>, actions::Revision),
     /// The store has bans that are new to it; put them in force.
     Restore,
-    /// Whether failures are to be passed over for now.
+    /// Whether failures wait to be judged until it says otherwise.
     Rest(Rest),
     /// End, once what was found is judged. Answered when its actions are done.
     Stop(Stopping, oneshot::Sender<()>),

@@ -39,7 +39,7 @@ impl Task {
             ToJail::Obey(spec) => self.jail.set_spec(*spec),
             ToJail::Actions(specs, how) => self.revise(specs, how),
             ToJail::Restore => self.restore().await?,
-            ToJail::Rest(rest) => self.rest = rest,
+            ToJail::Rest(rest) => self.rest(rest).await?,
             ToJail::Stop(..) => unreachable!("the task's loop takes these"),
         }
         Ok(Next::Go)
