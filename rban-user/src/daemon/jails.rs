@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use ipnet::IpNet;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tracing::{error, warn};
 
@@ -154,12 +154,14 @@ impl Jails {
         &self.failed
     }
 
-    /// Stops all of them.
+    /// Stops all of them, at a time.
     pub(super) async fn stop_all(&mut self, how: Stopping) {
-        let names: Vec<JailName> = self.running.keys().cloned().collect();
-        for name in names {
-            self.stop(&name, how).await;
+        self.scans.end();
+        let mut ending = JoinSet::new();
+        for (name, running) in std::mem::take(&mut self.running) {
+            ending.spawn(end(name, running, how, self.common.log.clone()));
         }
+        drop(ending.join_all().await);
     }
 
     async fn tell(&self, jail: &JailName, message: ToJail) {
@@ -273,19 +275,24 @@ impl Jails {
     async fn stop(&mut self, name: &JailName, how: Stopping) {
         self.scans.remove(name).await;
         let Some(running) = self.running.remove(name) else { return };
-        let (reply, done) = oneshot::channel();
-        if running.inbox.send(ToJail::Stop(how, reply)).await.is_ok() {
-            drop(done.await); // gone = it has stopped
-        }
-        drop(running.inbox);
-        match running.task.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => error!(jail = %name, error = chain(error), "the jail broke"),
-            Err(error) => error!(jail = %name, %error, "the jail broke"),
-        }
-        if timeout(ACTIONS_PATIENCE, running.actions).await.is_err() {
-            warn!(jail = %name, "actions did not take back in time what they did");
-        }
-        self.common.log.say(lines::jail_stopped(name));
+        end(name.clone(), running, how, self.common.log.clone()).await;
     }
+}
+
+/// Has a jail end, and its actions, if they do in time.
+async fn end(name: JailName, running: Running, how: Stopping, log: Log) {
+    let (reply, done) = oneshot::channel();
+    if running.inbox.send(ToJail::Stop(how, reply)).await.is_ok() {
+        drop(done.await); // gone = it has stopped
+    }
+    drop(running.inbox);
+    match running.task.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => error!(jail = %name, error = chain(error), "the jail broke"),
+        Err(error) => error!(jail = %name, %error, "the jail broke"),
+    }
+    if timeout(ACTIONS_PATIENCE, running.actions).await.is_err() {
+        warn!(jail = %name, "actions did not take back in time what they did");
+    }
+    log.say(lines::jail_stopped(&name));
 }

@@ -165,7 +165,8 @@ pub(super) async fn restore_by_hand(store: &store::Handle, to_enforcer: &mpsc::S
 
 /// What makes a ban by hand survive a reboot.
 pub(super) fn by_hand(claim: &Claim) -> Write {
-    let mut stored = stored(&claim.ban);
+    let ban = Ban::by_hand(None, claim.offender.into(), claim.since, claim.until);
+    let mut stored = stored(&ban);
     if claim.scope != Scope::All {
         let ports = serde_json::to_string(&claim.scope).expect("ports are numbers");
         stored.captures.push((PORTS.into(), ports));
@@ -185,5 +186,5 @@ fn claim(stored: &StoredBan) -> Option<Claim> {
         None => Scope::All,
     };
     let ban = Ban::by_hand(None, Id::from(stored.id.as_str()), stored.since, stored.until);
-    Claim::new(Ban { origin: Origin::Restored, ..ban }, scope)
+    Claim::new(&Ban { origin: Origin::Restored, ..ban }, scope)
 }

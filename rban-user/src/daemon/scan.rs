@@ -80,7 +80,7 @@ struct Key {
     log: LogSpec,
     encoding: source::Encoding,
     backend: Backend,
-    known: Option<Position>,
+    known: HashMap<PathBuf, Position>,
 }
 
 impl Scans {
@@ -130,6 +130,11 @@ impl Scans {
         for (_, path) in std::mem::take(&mut self.loose) {
             self.surroundings.log.say(lines::removed_log(&path));
         }
+    }
+
+    /// Has no lines looked at any more.
+    pub(super) fn end(&mut self) {
+        self.groups.clear();
     }
 
     /// The logs that each jail reads now.
@@ -213,14 +218,15 @@ impl Scans {
             let id = FeedId(self.feeds);
             let jails: Arc<[JailName]> =
                 readers.iter().map(|reader| members[*reader].jail.clone()).collect();
-            // A position says more than where to begin.
+            let Key { log, encoding, backend, known } = key;
+            // A position says more than where to begin: others' tell which rotated files are done with.
             let mut positions = HashMap::new();
-            for jail in jails.iter() {
-                positions.extend(self.known.files(jail));
-            }
-            let Key { log, encoding, backend, .. } = key;
+            jails.iter().for_each(|jail| positions.extend(self.known.all_files(jail)));
+            positions.extend(known);
             let (path, begin, to) = (log.path, log.begin, to.clone());
-            let feed = Feed { id, path, begin, encoding, backend, positions, to };
+            let jails_of_feed = jails.clone();
+            let feed =
+                Feed { id, path, begin, encoding, backend, positions, jails: jails_of_feed, to };
             asks.push((feed, jails.clone()));
             fed.insert(id, Fed { index, jails: jails.clone() });
             feeds.push((id, jails));
@@ -243,7 +249,7 @@ impl Scans {
                     log: log.clone(),
                     encoding: member.source.encoding,
                     backend: member.source.backend.clone(),
-                    known: self.known.file(&member.jail, &log.path),
+                    known: self.known.files(&member.jail, &log.path),
                 };
                 match wanted.iter_mut().find(|(it, _)| *it == key) {
                     Some((_, readers)) => readers.push(reader),

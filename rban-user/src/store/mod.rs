@@ -128,6 +128,11 @@ enum Question {
         now: WallTime,
         pages: mpsc::Sender<Vec<StoredBan>>,
     },
+    CountLive {
+        jail: Option<JailName>,
+        now: WallTime,
+        answer: oneshot::Sender<usize>,
+    },
     Jails(oneshot::Sender<Vec<Option<JailName>>>),
     Positions(oneshot::Sender<Vec<StoredPosition>>),
     Cursors(oneshot::Sender<Vec<StoredCursor>>),
@@ -254,6 +259,14 @@ impl Handle {
         let question = Question::Live { jail, detail, now, pages };
         self.inbox.send(Mail::Ask(question)).await.map_err(|_| Ended)?;
         Ok(taken)
+    }
+
+    /// How many [`live`](Self::live) would tell of.
+    ///
+    /// # Errors
+    /// The store has ended.
+    pub async fn count_live(&self, jail: Option<JailName>, now: WallTime) -> Result<usize, Ended> {
+        self.ask(|answer| Question::CountLive { jail, now, answer }).await
     }
 
     /// The jails of which bans are remembered; `None` among them are the bans by hand.

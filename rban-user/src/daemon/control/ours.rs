@@ -1,5 +1,6 @@
 //! Requests of rban's own, which fail2ban has no words for.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process;
 use std::time::Duration;
@@ -8,12 +9,12 @@ use tracing::warn;
 
 use super::Control;
 use crate::addr::Offender;
-use crate::clock::Now;
-use crate::control::{Command, FailedJail, JailStatus, Reply, Status};
+use crate::clock::{MonoTime, Now};
+use crate::control::{Command, Episode, FailedJail, JailStatus, Reply, Status};
 use crate::daemon::memory;
-use crate::daemon::wiring::{ToEnforcer, ToJail, chain};
-use crate::enforce::Claim;
-use crate::event::{Ban, JailName};
+use crate::daemon::wiring::{Order, ToEnforcer, ToJail, chain};
+use crate::enforce::{Claim, Moments};
+use crate::event::{Ban, Id, JailName, Line};
 use crate::scope::Scope;
 use crate::store::Write;
 
@@ -38,16 +39,23 @@ impl Control {
                 Ok(Reply::Banned(offenders))
             }
             Command::Unban { offenders } => {
+                let ended = self.unban_in_jails(&offenders).await;
                 let lift = |reply| ToEnforcer::Lift(offenders, reply);
                 let lifted = self.ask_enforcer(lift).await??;
-                self.forget(&lifted).await;
-                Ok(Reply::Unbanned(lifted))
+                self.remember(lifted.iter().map(memory::not_by_hand).collect()).await;
+                Ok(Reply::Unbanned(together(ended, lifted)))
             }
             Command::UnbanAll => {
+                let mut ended = Vec::new();
+                for name in self.running() {
+                    let bans = self.ask(&name, |reply| ToJail::Bans(Order::Begun, reply)).await;
+                    ended.extend(bans.unwrap_or_default().iter().filter_map(|ban| ban.id.net()));
+                    self.ask(&name, ToJail::UnbanAll).await;
+                }
                 let lift = |reply| ToEnforcer::LiftAll(Some(reply));
                 let lifted = self.ask_enforcer(lift).await??;
-                self.forget(&lifted).await;
-                Ok(Reply::Unbanned(lifted))
+                self.remember(lifted.iter().map(memory::not_by_hand).collect()).await;
+                Ok(Reply::Unbanned(together(ended, lifted)))
             }
             Command::Reload => match self.reread().await {
                 Ok(()) => Ok(Reply::Reloaded),
@@ -57,7 +65,11 @@ impl Control {
             Command::Owners => Ok(Reply::Owners(self.ask_enforcer(ToEnforcer::Owners).await?)),
             Command::History { offenders } => {
                 let ask = |reply| ToEnforcer::History(offenders, reply);
-                Ok(Reply::History(self.ask_enforcer(ask).await?))
+                let mut history = Vec::new();
+                for (claim, moments) in self.ask_enforcer(ask).await? {
+                    history.push(self.episode(claim, moments).await);
+                }
+                Ok(Reply::History(history))
             }
         }
     }
@@ -73,6 +85,26 @@ impl Control {
             drop(inbox.send(ToJail::Restore).await); // gone = stops just now
         }
         Ok(Reply::Imported(imported))
+    }
+
+    /// What led to a ban, its jail knows.
+    async fn episode(&self, claim: Claim, moments: Moments) -> Episode {
+        let jail = claim.party.jail();
+        let ban = match jail {
+            Some(jail) => self.ask(jail, |reply| ToJail::Find(claim.offender.into(), reply)).await,
+            None => None,
+        };
+        let ban = ban.flatten();
+        let text = |line: &Line| String::from_utf8_lossy(line).into_owned();
+        Episode {
+            jail: jail.map(|jail| jail.to_string()),
+            since: claim.since.to_string(),
+            until: claim.until.map(|until| until.to_string()),
+            attempts: ban.as_ref().map_or(0, |ban| ban.attempts),
+            lines: ban.iter().flat_map(|ban| &ban.matches).map(text).collect(),
+            enforced_ns: moments.enforced.map(MonoTime::as_nanos),
+            first_drop_ns: moments.first_drop.map(MonoTime::as_nanos),
+        }
     }
 
     /// Those that stop just now are left out.
@@ -109,21 +141,30 @@ impl Control {
         }
     }
 
-    /// Jails count anew those whose ban was lifted by hand, and nobody puts it in force again.
-    async fn forget(&self, lifted: &[Offender]) {
-        self.remember(lifted.iter().map(memory::not_by_hand).collect()).await;
+    /// Ends the bans of all jails, also of those whose bans are none of the kernel's. Returns who was banned.
+    async fn unban_in_jails(&self, offenders: &[Offender]) -> Vec<Offender> {
+        let ids: Vec<Id> = offenders.iter().map(|offender| (*offender).into()).collect();
+        let mut ended = Vec::new();
         for name in self.running() {
-            let Some(inbox) = self.jails.inbox(&name).cloned() else { continue };
-            drop(inbox.send(ToJail::Lifted(lifted.to_vec())).await); // gone = has forgotten
+            let ids = ids.clone();
+            let counts = self.ask(&name, |reply| ToJail::Unban(ids, reply)).await;
+            let counts = offenders.iter().zip(counts.unwrap_or_default());
+            ended.extend(counts.filter(|(_, count)| *count > 0).map(|(offender, _)| *offender));
         }
+        ended
     }
+}
+
+/// Each once.
+fn together(ended: Vec<Offender>, lifted: Vec<Offender>) -> Vec<Offender> {
+    ended.into_iter().chain(lifted).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn claims(offenders: &[Offender], seconds: Option<u64>, scope: &Scope) -> Vec<Claim> {
     let now = Now::read().wall;
     let until = seconds.map(|seconds| now.saturating_add(Duration::from_secs(seconds)));
     let claim = |offender: &Offender| {
-        Claim::new(Ban::by_hand(None, (*offender).into(), now, until), scope.clone())
+        Claim::new(&Ban::by_hand(None, (*offender).into(), now, until), scope.clone())
     };
     offenders.iter().filter_map(claim).collect()
 }

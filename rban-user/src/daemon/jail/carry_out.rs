@@ -28,6 +28,11 @@ impl Effects {
         self.said.push(said);
     }
 
+    /// What the log is to be told.
+    pub(super) fn said(self) -> impl Iterator<Item = Said> {
+        self.said.into_iter()
+    }
+
     pub(super) fn write(&mut self, write: Write) {
         self.writes.push(write);
     }
