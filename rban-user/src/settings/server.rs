@@ -159,6 +159,8 @@ impl Server {
                 return Ok(value.clone());
             }
             Part::Dbfile => self.set_dbfile(value, jails)?,
+            // A client sends it where no file says how many; then it stays as it is.
+            Part::Dbmaxmatches if *value == Value::None => {}
             Part::Dbmaxmatches => {
                 const MATCHES_MAX: i64 = 10_000;
                 let matches = integer(value)?;

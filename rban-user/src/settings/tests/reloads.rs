@@ -173,3 +173,10 @@ fn a_jail_that_runs_does_not_end_for_a_mistake() {
     assert!(error.contains("Jail 'b' skipped; the former configuration stays"), "{error}");
     assert!(reload("c").is_ok());
 }
+
+#[test]
+fn what_no_file_says_stays_as_it_is() {
+    let stream = [json!(["set", "dbmaxmatches", 3]), json!(["set", "dbmaxmatches", null])];
+    let settings = Settings::new("").stream(&commands(&stream), &exists).unwrap().settings;
+    assert_eq!(settings.server.dbmaxmatches, 3);
+}
