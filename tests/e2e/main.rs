@@ -3,8 +3,19 @@
 //! Every test makes its own hosts, server, pins and socket, so that all can run at a time.
 
 mod bans_a_guesser;
+mod by_hand;
 mod cli;
 mod cli_errors;
+mod client_bans;
+mod client_commands;
+mod client_effects;
+mod client_log;
+mod client_memory;
+mod client_newer;
+mod client_programs;
+mod client_reload;
+mod client_wire;
+mod client_world;
 mod commands;
 mod configured;
 mod detaches;

@@ -12,6 +12,7 @@ pub mod literal;
 pub mod logs;
 pub mod net;
 pub mod packet;
+pub mod peer;
 pub mod random;
 pub mod rawprog;
 pub mod servers;

@@ -38,6 +38,7 @@ const LOG_BYTES: usize = 1 << 16;
 #[repr(u32)]
 enum Cmd {
     MapCreate = 0,
+    MapLookup = 1,
     MapUpdate = 2,
     ProgLoad = 5,
     ObjGet = 7,
@@ -186,6 +187,18 @@ impl Map {
     /// Where nothing is.
     pub fn from_pin(path: &Path) -> Result<Self> {
         Ok(Self { fd: open_pin(path)? })
+    }
+
+    /// Whether it has this key; its values must be as large as a `V`.
+    #[must_use]
+    pub fn holds<K: Copy, V: Copy>(&self, key: &K, mut value: V) -> bool {
+        let mut attr = MapUpdateAttr {
+            map_fd: fd_of(&self.fd),
+            key: address(key),
+            value: address(&value),
+            ..Default::default()
+        };
+        bpf(Cmd::MapLookup, &mut attr).is_ok()
     }
 
     /// Makes the program the target of tail calls to `index`.

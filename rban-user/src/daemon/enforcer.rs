@@ -9,10 +9,11 @@ use tracing::{debug, error, info};
 
 use super::jail::sleep_until;
 use super::wiring::{ToEnforcer, chain};
+use crate::addr::Offender;
 use crate::clock::Now;
-use crate::control::{Episode, Owner};
+use crate::control::Owner;
 use crate::enforce::xdp::Events;
-use crate::enforce::{Claim, Enforcer};
+use crate::enforce::{Claim, Enforcer, Party};
 use crate::event::{Ban, Change, JailName};
 use crate::scope::Scope;
 
@@ -76,6 +77,11 @@ fn obey(enforcer: &mut Enforcer, scopes: &mut Scopes, message: ToEnforcer) {
     // Who asked may have left, so that nobody takes the answer.
     match message {
         ToEnforcer::Changes(changes) => change_maps(enforcer, scopes, changes),
+        ToEnforcer::Expect(bans) => enforcer.expect(bans),
+        ToEnforcer::Restored(changes, reply) => {
+            change_maps(enforcer, scopes, changes);
+            let _ = reply.send(()); // the jail may have ended
+        }
         ToEnforcer::Scope(jail, Some(scope)) => drop(scopes.insert(jail, scope)),
         ToEnforcer::Scope(jail, None) => drop(scopes.remove(&jail)),
         ToEnforcer::Claim(claims, reply) => {
@@ -104,10 +110,12 @@ fn obey(enforcer: &mut Enforcer, scopes: &mut Scopes, message: ToEnforcer) {
                 );
             }
         }
-        ToEnforcer::Owners(reply) => drop(reply.send(enforcer.all_claims().map(owner).collect())),
+        ToEnforcer::Owners(reply) => {
+            drop(reply.send(enforcer.parties().map(owner).collect()));
+        }
         ToEnforcer::History(offenders, reply) => {
             let claims = offenders.iter().flat_map(|offender| enforcer.claims(*offender));
-            drop(reply.send(claims.map(episode).collect()));
+            drop(reply.send(claims.collect()));
         }
     }
 }
@@ -119,7 +127,7 @@ fn change_maps(enforcer: &mut Enforcer, scopes: &Scopes, changes: Vec<Change>) {
         match change {
             Change::Ban(ban) | Change::Prolong(ban) | Change::Extend(ban) => {
                 let scope = ban.jail.as_ref().and_then(|jail| scopes.get(jail));
-                claims.extend(scope.cloned().and_then(|scope| Claim::new(ban, scope)));
+                claims.extend(scope.cloned().and_then(|scope| Claim::new(&ban, scope)));
             }
             Change::Unban(ban, _) => {
                 claim(enforcer, std::mem::take(&mut claims));
@@ -134,25 +142,26 @@ fn claim(enforcer: &mut Enforcer, claims: Vec<Claim>) {
     if claims.is_empty() {
         return;
     }
-    let Err(error) = enforcer.claim(claims.clone(), Now::read()) else { return };
-    if claims.len() == 1 {
-        let (jail, offender) = (name(&claims[0].ban), claims[0].offender);
+    let Err(error) = enforcer.claim(claims.iter().cloned(), Now::read()) else { return };
+    if let [claim] = claims.as_slice() {
+        let (jail, offender) = (name(&claim.party), claim.offender);
         return error!(jail, %offender, error = chain(error), "not banned");
     }
     // Each by itself: one that is refused must not keep the others out.
-    claims.into_iter().for_each(|one| claim(enforcer, vec![one]));
+    claims.into_iter().for_each(|one| self::claim(enforcer, vec![one]));
 }
 
 fn withdraw(enforcer: &mut Enforcer, ban: &Ban) {
     let Some(offender) = ban.id.net() else { return };
-    if let Err(error) = enforcer.withdraw(ban.jail.as_ref(), offender, Now::read()) {
-        error!(jail = name(ban), %offender, error = chain(error), "not unbanned");
+    let party = Party::of(ban);
+    if let Err(error) = enforcer.withdraw(&party, offender, Now::read()) {
+        error!(jail = name(&party), %offender, error = chain(error), "not unbanned");
     }
 }
 
 /// The jail's name, for a log.
-fn name(ban: &Ban) -> &str {
-    ban.jail.as_deref().unwrap_or("-")
+fn name(party: &Party) -> &str {
+    party.jail().map_or("-", |jail| jail)
 }
 
 /// Carries nothing out (`enforce = actions`): there are no maps.
@@ -168,26 +177,19 @@ pub(super) async fn without_kernel(mut inbox: mpsc::Receiver<ToEnforcer>) {
                     drop(reply.send(Ok(Vec::new())));
                 }
             }
+            ToEnforcer::Restored(_, reply) => {
+                let _ = reply.send(());
+            }
             ToEnforcer::Owners(reply) => drop(reply.send(Vec::new())),
             ToEnforcer::History(_, reply) => drop(reply.send(Vec::new())),
-            ToEnforcer::Changes(_) | ToEnforcer::Scope(..) | ToEnforcer::Rebase => {}
+            ToEnforcer::Changes(_)
+            | ToEnforcer::Scope(..)
+            | ToEnforcer::Expect(_)
+            | ToEnforcer::Rebase => {}
         }
     }
 }
 
-fn owner(claim: &Claim) -> Owner {
-    Owner { offender: claim.offender, jail: claim.ban.jail.as_deref().map(str::to_owned) }
-}
-
-fn episode(claim: &Claim) -> Episode {
-    let ban = &claim.ban;
-    Episode {
-        jail: ban.jail.as_deref().map(str::to_owned),
-        since: ban.since.to_string(),
-        until: ban.until.map(|until| until.to_string()),
-        attempts: ban.attempts,
-        lines: ban.matches.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect(),
-        enforced_ns: claim.enforced.map(|at| at.as_nanos()),
-        first_drop_ns: claim.first_drop.map(|at| at.as_nanos()),
-    }
+fn owner((offender, party): (Offender, &Party)) -> Owner {
+    Owner { offender, jail: party.jail().map(|jail| jail.to_string()) }
 }

@@ -16,12 +16,15 @@ use super::actions::World;
 use super::ignore::{self, Screen};
 use super::jail::{Outlets, Task};
 use super::scan::{Member, Scans};
+use super::told;
 use super::wiring::{self, Rest, Stopping, ToEnforcer, ToJail, chain};
 use crate::actions::{self, Families, OwnNames, Revision, Setup, Worker};
 use crate::config::{ActionSpec, Enforce, FailedJail, JailSpec};
+use crate::control::Deed;
 use crate::event::{Failure, JailName};
 use crate::jail::Jail;
 use crate::log::{Log, lines};
+use crate::said::Said;
 use crate::scope::Scope;
 use crate::settings::{self, Settings, What};
 use crate::store;
@@ -57,6 +60,8 @@ struct Running {
     failures: mpsc::Sender<Vec<Failure>>,
     task: JoinHandle<Result<()>>,
     actions: JoinHandle<()>,
+    /// What the log heard of its settings.
+    told: Vec<Said>,
 }
 
 impl Jails {
@@ -84,6 +89,12 @@ impl Jails {
         for change in changes {
             let settings::Change::Jail(name, what) = change else { continue };
             let entry = settings.jails().find(|(it, _)| *it == name).map(|(_, entry)| entry);
+            if let (Some(entry), Some(running)) = (entry, self.running.get_mut(name)) {
+                let told = told::settings(&entry.spec);
+                let news = told.iter().filter(|said| !running.told.contains(said));
+                news.cloned().for_each(|said| self.common.log.say(said));
+                running.told = told;
+            }
             match (what, entry) {
                 (What::Removed, _) => self.stop(name, Stopping::Repeal).await,
                 (What::Restarted, Some(entry)) => {
@@ -162,7 +173,9 @@ impl Jails {
     /// Starts a jail, whose stored bans are in force again when this returns; its lines are still to be looked at.
     async fn start(&mut self, spec: &JailSpec) -> Member {
         let name = spec.name.clone();
-        lines::creating_jail(&name).for_each(|said| self.common.log.say(said));
+        let told = told::settings(spec);
+        let beginning = lines::creating_jail(&name).chain(told::backend(spec));
+        beginning.chain(told.iter().cloned()).for_each(|said| self.common.log.say(said));
         self.failed.retain(|jail| *jail.name != *name);
         let scope = ToEnforcer::Scope(name.clone(), self.scope(spec));
         drop(self.common.to_enforcer.send(scope).await); // gone = the daemon is ending
@@ -194,7 +207,7 @@ impl Jails {
         self.common.log.say(lines::jail_started(&name));
         let actions = tokio::spawn(worker.run());
         let member = Member::of(spec, failures.clone());
-        self.running.insert(name, Running { inbox, failures, task, actions });
+        self.running.insert(name, Running { inbox, failures, task, actions, told });
         member
     }
 
@@ -238,6 +251,18 @@ impl Jails {
             warn!(jail = %spec.name, "has no action, so its bans stop nothing");
         }
         scope
+    }
+
+    /// What a jail's bans lead to: each action, and who carries it out.
+    pub(super) fn deeds(&self, spec: Option<&JailSpec>) -> Vec<Deed> {
+        let actions = spec.map(|spec| &spec.actions[..]).unwrap_or_default();
+        let deed = |action: &ActionSpec| {
+            let taken = action.takeover.as_ref().map(|takeover| takeover.scope.clone());
+            let scope = taken.filter(|_| self.common.enforce != Enforce::Actions);
+            let runs = action.takeover.is_none() || self.common.enforce != Enforce::Xdp;
+            Deed { action: action.name.clone(), scope, runs }
+        };
+        actions.iter().map(deed).collect()
     }
 
     async fn change_actions(&self, spec: &JailSpec) {

@@ -4,8 +4,8 @@ use tokio::sync::oneshot;
 
 use crate::actions;
 use crate::addr::Offender;
-use crate::control::{Episode, Owner};
-use crate::enforce::Claim;
+use crate::control::Owner;
+use crate::enforce::{Claim, Moments};
 use crate::event::{Ban, Change, Id, JailName, Line};
 use crate::jail;
 use crate::scope::Scope;
@@ -37,6 +37,8 @@ pub(super) enum ToJail {
     Status(oneshot::Sender<jail::Status>),
     /// Who is banned?
     Bans(Order, oneshot::Sender<Vec<Ban>>),
+    /// What is known of this one's ban?
+    Find(Id, oneshot::Sender<Option<Ban>>),
     /// Whether these are banned, one by one.
     AreBanned(Vec<Id>, oneshot::Sender<Vec<bool>>),
     /// Ban these by hand. Answered with how many were not banned before.
@@ -51,7 +53,9 @@ pub(super) enum ToJail {
     Obey(Box<jail::Spec>),
     /// These are its actions from now on.
     Actions(Vec<actions::Spec>, actions::Revision),
-    /// Whether failures are to be passed over for now.
+    /// The store has bans that are new to it; put them in force.
+    Restore,
+    /// Whether failures wait to be judged until it says otherwise.
     Rest(Rest),
     /// End, once what was found is judged. Answered when its actions are done.
     Stop(Stopping, oneshot::Sender<()>),
@@ -88,6 +92,10 @@ pub(super) enum Stopping {
 pub(super) enum ToEnforcer {
     /// From a jail.
     Changes(Vec<Change>),
+    /// From a jail: it will restore so many bans.
+    Expect(usize),
+    /// From a jail that restores bans: they are in force once this is answered, so that they do not pile up.
+    Restored(Vec<Change>, oneshot::Sender<()>),
     /// What a jail's bans cover from now on; `None` = nothing that the kernel does.
     Scope(JailName, Option<Scope>),
     /// From an admin: ban these. Answered with the refusal, if it is one.
@@ -100,8 +108,8 @@ pub(super) enum ToEnforcer {
     Rebase,
     /// Who banned whom?
     Owners(oneshot::Sender<Vec<Owner>>),
-    /// What led to the bans of these?
-    History(Vec<Offender>, oneshot::Sender<Vec<Episode>>),
+    /// Who wants these out, and what did the kernel do about it?
+    History(Vec<Offender>, oneshot::Sender<Vec<(Claim, Moments)>>),
 }
 
 /// An error and its causes in one line, for a log or a client.

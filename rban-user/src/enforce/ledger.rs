@@ -2,76 +2,147 @@
 //!
 //! Several jails, and an admin besides, may ban the same offender; the kernel has one entry for it. The entry is
 //! composed here, of all claims that stand: the union of their scopes, the latest of their ends. Does no I/O.
+//!
+//! There may be a million claims: one takes some 50 bytes.
 
-use std::collections::{BTreeSet, HashMap};
+mod ends;
+#[cfg(test)]
+mod tests;
 
+use std::hash::{BuildHasher, RandomState};
+
+use ends::Ends;
+use hashbrown::HashTable;
+
+use super::claim::{Claim, Party};
+use super::moments::{Latest, Moments};
 use crate::addr::Offender;
 use crate::clock::{MonoTime, WallTime};
-use crate::event::{Ban, JailName};
+use crate::event::Origin;
 use crate::scope::Scope;
-
-/// One party's wish to keep an offender out.
-#[derive(Clone, Debug)]
-pub struct Claim {
-    /// Whose packets it is about.
-    pub offender: Offender,
-    /// Who wants it, until when, and why.
-    pub ban: Ban,
-    /// Which packets it is about.
-    pub scope: Scope,
-    /// When the kernel had it; `None` = it had it before us, or has it not yet.
-    pub enforced: Option<MonoTime>,
-    /// When the first packet was dropped after that.
-    pub first_drop: Option<MonoTime>,
-}
-
-impl Claim {
-    /// A claim that the kernel has not heard of; `None` where the ban is of no address, of which it could not hear.
-    #[must_use]
-    pub fn new(ban: Ban, scope: Scope) -> Option<Self> {
-        Some(Self { offender: ban.id.net()?, ban, scope, enforced: None, first_drop: None })
-    }
-}
 
 /// All claims that stand.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    claims: HashMap<Offender, Vec<Claim>>,
-    /// The ends of all claims that end.
-    ends: BTreeSet<(WallTime, Offender)>,
+    slots: Vec<Option<Slot>>,
+    free: Vec<u32>,
+    /// The slots of each offender.
+    by_offender: HashTable<u32>,
+    hasher: RandomState,
+    terms: Vec<Terms>,
+    /// The ends of claims of those who do not tell.
+    ends: Ends,
+    latest: Latest,
 }
+
+/// What is kept of a claim.
+#[derive(Debug)]
+struct Slot {
+    offender: Offender,
+    terms: u32,
+    since: WallTime,
+    /// `i64::MAX` = never.
+    until: WallTime,
+}
+
+/// What many claims have in common.
+#[derive(Debug)]
+struct Terms {
+    party: Party,
+    scope: Scope,
+    claims: usize,
+}
+
+/// The end of what never ends.
+const NEVER: WallTime = WallTime::from_micros(i64::MAX);
 
 /// What the kernel is to have for an offender: until when (`None` = for ever), and which packets.
 pub type Composed = (Option<WallTime>, Scope);
 
+/// What [`Ledger::add`] did, so that it can be undone.
+#[derive(Debug)]
+pub(super) enum Added {
+    /// This claim stands no more.
+    Gone(Claim),
+    /// This one does, beside so many others.
+    New { offender: Offender, slot: u32, others: usize },
+}
+
+impl Slot {
+    fn end(&self) -> Option<WallTime> {
+        (self.until != NEVER).then_some(self.until)
+    }
+}
+
 impl Ledger {
-    /// Adds a claim; it takes the place of an earlier one of the same party.
-    pub(super) fn add(&mut self, claim: Claim) {
+    /// Makes room for so many more at once, instead of bit by bit.
+    pub(super) fn reserve(&mut self, claims: usize) {
+        // After a restart that left the maps as they were, most take the place of what is there.
+        let found = self.terms.iter().filter(|terms| terms.party == Party::Unknown);
+        let claims = claims.saturating_sub(found.map(|terms| terms.claims).sum());
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.by_offender.reserve(claims, |slot| hasher.hash_one(at(slots, *slot).offender));
+        self.slots.reserve(claims);
+    }
+
+    /// Adds a claim. It takes the place of an earlier one of the same party, and, where it is in force again after a
+    /// restart, of the one that the maps had meanwhile.
+    pub(super) fn add(&mut self, claim: Claim, done: &mut Vec<Added>) {
         let offender = claim.offender;
-        self.ends.extend(claim.ban.until.map(|until| (until, offender)));
-        let claims = self.claims.entry(offender).or_default();
-        claims.retain(|other| other.ban.jail != claim.ban.jail);
-        claims.push(claim);
+        let standing = self.slots_of(offender);
+        let others = standing.len();
+        for slot in standing {
+            let earlier = self.claim(slot);
+            let is_replaced = match earlier.party {
+                Party::Unknown if claim.origin == Origin::Restored => claim.outlasts(earlier.until),
+                _ => earlier.party == claim.party,
+            };
+            if is_replaced {
+                self.take(slot);
+                done.push(Added::Gone(earlier));
+            }
+        }
+        let slot = self.occupy(claim);
+        done.push(Added::New { offender, slot, others });
+    }
+
+    /// Has everything be as before these were done.
+    pub(super) fn undo(&mut self, done: Vec<Added>) {
+        for added in done.into_iter().rev() {
+            match added {
+                Added::Gone(claim) => drop(self.occupy(claim)),
+                // Slots are freed and taken in turn, the last freed first: it is in this one again.
+                Added::New { slot, .. } => self.take(slot),
+            }
+        }
     }
 
     /// Withdraws one party's claim.
-    pub(super) fn withdraw(&mut self, jail: Option<&JailName>, offender: Offender) {
-        self.retain(offender, |claim| claim.ban.jail.as_ref() != jail);
+    pub(super) fn withdraw(&mut self, party: &Party, offender: Offender) {
+        for slot in self.slots_of(offender) {
+            if self.terms_of(slot).party == *party {
+                self.take(slot);
+            }
+        }
     }
 
     /// Withdraws every claim on this offender, or, of a prefix without claims of its own, on all within it.
     pub(super) fn withdraw_all(&mut self, offender: Offender) -> Vec<Offender> {
-        if self.claims.remove(&offender).is_some() {
+        let own = self.slots_of(offender);
+        if !own.is_empty() {
+            own.into_iter().for_each(|slot| self.take(slot));
             return vec![offender];
         }
         if offender.as_addr().is_some() {
             return Vec::new();
         }
         let net = offender.as_net();
-        let within: Vec<Offender> =
-            self.claims.keys().filter(|it| net.contains(&it.as_net())).copied().collect();
+        let mut within: Vec<Offender> =
+            self.offenders().filter(|it| net.contains(&it.as_net())).collect();
+        within.sort_unstable();
+        within.dedup();
         for offender in &within {
-            self.claims.remove(offender);
+            self.slots_of(*offender).into_iter().for_each(|slot| self.take(slot));
         }
         within
     }
@@ -81,15 +152,17 @@ impl Ledger {
         *self = Self::default();
     }
 
-    /// Withdraws the claims that have ended, and tells on whom there were such.
+    /// Withdraws the claims that have ended, but for those of jails, and tells on whom there were such.
     pub(super) fn expire(&mut self, now: WallTime) -> Vec<Offender> {
         let mut touched = Vec::new();
-        while let Some((until, offender)) = self.ends.first().copied()
+        while let Some((until, slot)) = self.ends.first()
             && until <= now
         {
-            self.ends.pop_first();
-            self.retain(offender, |claim| claim.ban.until.is_none_or(|until| until > now));
-            touched.push(offender);
+            self.ends.pop();
+            if let Some(kept) = self.slots[slot as usize].as_ref().filter(|it| it.until == until) {
+                touched.push(kept.offender);
+                self.take(slot);
+            }
         }
         touched
     }
@@ -97,114 +170,137 @@ impl Ledger {
     /// When [`expire`](Self::expire) has something to do.
     #[must_use]
     pub(super) fn next_end(&self) -> Option<WallTime> {
-        self.ends.first().map(|(until, _)| *until)
+        self.ends.first().map(|(until, _)| until)
     }
 
     /// What all claims on an offender come to; `None` = nobody wants it out.
     #[must_use]
     pub(super) fn composed(&self, offender: Offender) -> Option<Composed> {
-        let claims = self.claims.get(&offender)?;
-        claims.iter().map(|claim| (claim.ban.until, claim.scope.clone())).reduce(
-            |(until, scope), (other, wider)| {
-                (until.zip(other).map(|(a, b)| a.max(b)), scope.union(&wider))
-            },
-        )
+        let of = |slot: u32| (self.at(slot).end(), &self.terms_of(slot).scope);
+        let mut claims = self.find(offender).map(of);
+        let (until, scope) = claims.next()?;
+        let widen = |(until, scope): Composed, (other, wider): (Option<WallTime>, &Scope)| {
+            (until.zip(other).map(|(a, b)| a.max(b)), scope.union(wider))
+        };
+        Some(claims.fold((until, scope.clone()), widen))
     }
 
-    /// The claims on an offender.
-    #[must_use]
-    pub(super) fn claims(&self, offender: Offender) -> &[Claim] {
-        self.claims.get(&offender).map_or(&[], Vec::as_slice)
+    /// The claims on an offender, and what the kernel did about them.
+    pub(super) fn claims(&self, offender: Offender) -> impl Iterator<Item = (Claim, Moments)> {
+        self.find(offender).map(|slot| (self.claim(slot), self.latest.of(slot)))
     }
 
-    /// The claims on an offender, to note in them what the kernel did.
-    pub(super) fn claims_mut(&mut self, offender: Offender) -> &mut [Claim] {
-        self.claims.get_mut(&offender).map_or(&mut [], Vec::as_mut_slice)
+    /// Whom every claim is on, and who has it.
+    pub(super) fn parties(&self) -> impl Iterator<Item = (Offender, &Party)> {
+        let party = |slot: &Slot| &self.terms[slot.terms as usize].party;
+        self.slots.iter().flatten().map(move |slot| (slot.offender, party(slot)))
     }
 
-    /// All who are to be kept out.
+    /// All who are to be kept out, some more than once.
     pub(super) fn offenders(&self) -> impl Iterator<Item = Offender> {
-        self.claims.keys().copied()
+        self.slots.iter().flatten().map(|slot| slot.offender)
     }
 
-    fn retain(&mut self, offender: Offender, keep: impl Fn(&Claim) -> bool) {
-        if let Some(claims) = self.claims.get_mut(&offender) {
-            claims.retain(keep);
-            if claims.is_empty() {
-                self.claims.remove(&offender);
-            }
+    /// The kernel has this claim now.
+    pub(super) fn enforced(&mut self, slot: u32, at: MonoTime) {
+        self.latest.enforced(slot, at);
+    }
+
+    /// The kernel dropped an offender's first packet.
+    pub(super) fn dropped(&mut self, offender: Offender, at: MonoTime) {
+        for slot in self.slots_of(offender) {
+            self.latest.dropped(slot, at);
         }
+    }
+
+    fn occupy(&mut self, claim: Claim) -> u32 {
+        let tells = matches!(claim.party, Party::Jail(_));
+        let kept = Slot {
+            offender: claim.offender,
+            terms: self.agree(claim.party, claim.scope),
+            since: claim.since,
+            until: claim.until.unwrap_or(NEVER),
+        };
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None => {
+                self.slots.push(None);
+                (self.slots.len() - 1) as u32
+            }
+        };
+        if !tells && kept.until != NEVER {
+            self.ends.push(kept.until, slot);
+        }
+        let hash = self.hasher.hash_one(kept.offender);
+        self.slots[slot as usize] = Some(kept);
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.by_offender
+            .insert_unique(hash, slot, |slot| hasher.hash_one(at(slots, *slot).offender));
+        slot
+    }
+
+    fn take(&mut self, slot: u32) {
+        let Some(kept) = self.slots[slot as usize].take() else { return };
+        self.free.push(slot);
+        let hash = self.hasher.hash_one(kept.offender);
+        if let Ok(entry) = self.by_offender.find_entry(hash, |it| *it == slot) {
+            entry.remove();
+        }
+        self.latest.forget(slot);
+        let terms = &mut self.terms[kept.terms as usize];
+        terms.claims -= 1;
+        if !matches!(terms.party, Party::Jail(_)) && kept.until != NEVER {
+            let slots = &self.slots;
+            self.ends.left(|until, slot| {
+                slots[slot as usize].as_ref().is_some_and(|it| it.until == until)
+            });
+        }
+    }
+
+    /// The number of these terms. There are as many as jails, and scopes that an admin used.
+    fn agree(&mut self, party: Party, scope: Scope) -> u32 {
+        let same = |terms: &Terms| terms.party == party && terms.scope == scope;
+        let known = self.terms.iter().position(same);
+        let index = known.or_else(|| self.terms.iter().position(|terms| terms.claims == 0));
+        let index = index.unwrap_or(self.terms.len());
+        match self.terms.get_mut(index) {
+            Some(terms) if known.is_some() => terms.claims += 1,
+            Some(terms) => *terms = Terms { party, scope, claims: 1 },
+            None => self.terms.push(Terms { party, scope, claims: 1 }),
+        }
+        index as u32
+    }
+
+    fn claim(&self, slot: u32) -> Claim {
+        let (kept, terms) = (self.at(slot), self.terms_of(slot));
+        Claim {
+            offender: kept.offender,
+            party: terms.party.clone(),
+            since: kept.since,
+            until: kept.end(),
+            scope: terms.scope.clone(),
+            origin: Origin::Found,
+        }
+    }
+
+    fn find(&self, offender: Offender) -> impl Iterator<Item = u32> {
+        let same = move |slot: &&u32| self.at(**slot).offender == offender;
+        self.by_offender.iter_hash(self.hasher.hash_one(offender)).filter(same).copied()
+    }
+
+    fn slots_of(&self, offender: Offender) -> Vec<u32> {
+        self.find(offender).collect()
+    }
+
+    fn at(&self, slot: u32) -> &Slot {
+        at(&self.slots, slot)
+    }
+
+    fn terms_of(&self, slot: u32) -> &Terms {
+        &self.terms[self.at(slot).terms as usize]
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn offender() -> Offender {
-        "192.0.2.7".parse().unwrap()
-    }
-
-    fn claim(jail: Option<&str>, until: Option<i64>, scope: &str) -> Claim {
-        let (since, until) = (WallTime::from_secs(0), until.map(WallTime::from_secs));
-        let ban = Ban::by_hand(jail.map(Into::into), offender().into(), since, until);
-        Claim::new(ban, scope.parse().unwrap()).unwrap()
-    }
-
-    #[track_caller]
-    fn check(ledger: &Ledger, expected: Option<(Option<i64>, &str)>) {
-        let expected =
-            expected.map(|(until, scope)| (until.map(WallTime::from_secs), scope.parse().unwrap()));
-        assert_eq!(ledger.composed(offender()), expected);
-    }
-
-    #[test]
-    fn claims_add_up_and_fall_away_one_by_one() {
-        let mut ledger = Ledger::default();
-        ledger.add(claim(Some("sshd"), Some(100), "tcp/22"));
-        ledger.add(claim(Some("nginx"), Some(50), "tcp/80"));
-        check(&ledger, Some((Some(100), "tcp/22,80")));
-        assert_eq!(ledger.next_end(), Some(WallTime::from_secs(50)));
-        assert_eq!(ledger.expire(WallTime::from_secs(50)), [offender()]);
-        check(&ledger, Some((Some(100), "tcp/22")));
-        assert_eq!(ledger.expire(WallTime::from_secs(100)), [offender()]);
-        check(&ledger, None);
-        assert_eq!(ledger.next_end(), None);
-    }
-
-    #[test]
-    fn a_permanent_claim_outlasts_all_others() {
-        let mut ledger = Ledger::default();
-        ledger.add(claim(None, None, "all"));
-        ledger.add(claim(Some("sshd"), Some(100), "tcp/22"));
-        check(&ledger, Some((None, "all")));
-        ledger.expire(WallTime::from_secs(1_000));
-        check(&ledger, Some((None, "all")));
-    }
-
-    #[test]
-    fn a_ban_of_no_address_is_not_for_the_kernel() {
-        let ban = Ban::by_hand(None, "root".into(), WallTime::from_secs(0), None);
-        assert!(Claim::new(ban, "all".parse().unwrap()).is_none());
-    }
-
-    #[test]
-    fn a_party_has_one_claim() {
-        let mut ledger = Ledger::default();
-        ledger.add(claim(Some("sshd"), Some(100), "all"));
-        ledger.add(claim(Some("sshd"), Some(200), "all"));
-        ledger.expire(WallTime::from_secs(100));
-        check(&ledger, Some((Some(200), "all")));
-        ledger.withdraw(Some(&"sshd".into()), offender());
-        check(&ledger, None);
-    }
-
-    #[test]
-    fn a_prefix_withdraws_all_within_it() {
-        let mut ledger = Ledger::default();
-        ledger.add(claim(Some("sshd"), Some(100), "all"));
-        assert_eq!(ledger.withdraw_all("198.51.100.0/24".parse().unwrap()), []);
-        assert_eq!(ledger.withdraw_all("192.0.2.0/24".parse().unwrap()), [offender()]);
-        check(&ledger, None);
-    }
+fn at(slots: &[Option<Slot>], slot: u32) -> &Slot {
+    slots[slot as usize].as_ref().expect("indices name slots that are taken")
 }

@@ -2,16 +2,20 @@
 //!
 //! The [`Enforcer`] owns every live ban; the maps are a cache of what it knows.
 
+mod claim;
 mod ledger;
+mod moments;
 pub mod xdp;
 
-use ledger::Ledger;
-pub use ledger::{Claim, Composed};
+pub use claim::{Claim, Party};
+pub use ledger::Composed;
+use ledger::{Added, Ledger};
+pub use moments::Moments;
 use xdp::{Bans, Event, Pins, Request, Standing, XdpError};
 
 use crate::addr::Offender;
 use crate::clock::{Now, WallTime};
-use crate::event::{Ban, JailName, Origin};
+use crate::event::Origin;
 
 /// Who is kept out, and the kernel that does it.
 pub struct Enforcer {
@@ -25,47 +29,65 @@ impl Enforcer {
     /// # Errors
     /// Where the pins are absent or not ours.
     pub fn open(pins: &Pins, now: Now) -> Result<Self, XdpError> {
-        let bans = Bans::open(pins)?;
-        let mut ledger = Ledger::default();
-        for record in bans.all()? {
+        let (mut bans, records) = Bans::open_and_read(pins)?;
+        let (mut ledger, mut ended) = (Ledger::default(), Vec::new());
+        for record in records {
             if record.until.is_some_and(|until| until <= now.mono) {
+                ended.push(record.offender);
                 continue;
             }
-            let until = record.until.map(|until| now.to_wall(until));
-            let ban = Ban::by_hand(None, record.offender.into(), now.wall, until);
-            if let Some(claim) = Claim::new(Ban { origin: Origin::Restored, ..ban }, record.scope) {
-                ledger.add(claim);
-            }
+            let claim = Claim {
+                offender: record.offender,
+                party: Party::Unknown,
+                since: now.wall,
+                until: record.until.map(|until| now.to_wall(until)),
+                scope: record.scope,
+                origin: Origin::Restored,
+            };
+            ledger.add(claim, &mut Vec::new());
         }
+        // From now on the maps hold what the ledger does, and nothing else.
+        bans.unban(&ended)?;
         Ok(Self { bans, ledger })
+    }
+
+    /// So many claims will come.
+    pub fn expect(&mut self, claims: usize) {
+        self.ledger.reserve(claims);
     }
 
     /// Puts claims into effect, all or none.
     ///
     /// # Errors
     /// Where the kernel has no room or refuses.
-    pub fn claim(&mut self, claims: Vec<Claim>, now: Now) -> Result<(), XdpError> {
-        let offenders: Vec<Offender> = claims.iter().map(|claim| claim.offender).collect();
-        let before: Vec<(Option<JailName>, Offender, Option<Claim>)> = claims
-            .iter()
-            .map(|claim| {
-                let (jail, offender) = (&claim.ban.jail, claim.offender);
-                let mut standing = self.ledger.claims(offender).iter();
-                let earlier = standing.find(|other| other.ban.jail == *jail);
-                (jail.clone(), offender, earlier.cloned())
-            })
-            .collect();
+    pub fn claim(
+        &mut self,
+        claims: impl IntoIterator<Item = Claim>,
+        now: Now,
+    ) -> Result<(), XdpError> {
+        let mut done = Vec::new();
         for claim in claims {
-            self.ledger.add(claim);
+            self.ledger.add(claim, &mut done);
         }
-        let enforced = self.enforce(&offenders, now);
-        if enforced.is_err() {
-            for (jail, offender, earlier) in before {
-                self.ledger.withdraw(jail.as_ref(), offender);
-                earlier.into_iter().for_each(|claim| self.ledger.add(claim));
-            }
+        let new = |added: &Added| match added {
+            Added::New { offender, slot, .. } => Some((*offender, *slot)),
+            Added::Gone(_) => None,
+        };
+        let offenders: Vec<Offender> = done.iter().filter_map(new).map(|(it, _)| it).collect();
+        let is_first = |added: &Added| matches!(added, Added::New { others: 0, .. });
+        let enforced = match done.iter().all(is_first) {
+            true => self.enforce_first(&offenders, now),
+            false => self.enforce(&offenders, now),
+        };
+        if let Err(error) = enforced {
+            self.ledger.undo(done);
+            return Err(error);
         }
-        enforced
+        let enforced = Now::read().mono;
+        for (_, slot) in done.iter().filter_map(new) {
+            self.ledger.enforced(slot, enforced);
+        }
+        Ok(())
     }
 
     /// Withdraws one party's claim; the ban ends if nobody else has one.
@@ -74,11 +96,11 @@ impl Enforcer {
     /// Where the kernel refuses.
     pub fn withdraw(
         &mut self,
-        jail: Option<&JailName>,
+        party: &Party,
         offender: Offender,
         now: Now,
     ) -> Result<(), XdpError> {
-        self.ledger.withdraw(jail, offender);
+        self.ledger.withdraw(party, offender);
         self.enforce(&[offender], now)
     }
 
@@ -137,56 +159,60 @@ impl Enforcer {
     /// Notes the first drop of a ban.
     pub fn note(&mut self, event: &Event) {
         if event.dropped == 1 {
-            for claim in self.ledger.claims_mut(event.offender) {
-                let earlier = claim.first_drop.map_or(event.at, |at| at.min(event.at));
-                claim.first_drop = Some(earlier);
-            }
+            self.ledger.dropped(event.offender, event.at);
         }
     }
 
-    /// The claims on an offender.
-    #[must_use]
-    pub fn claims(&self, offender: Offender) -> &[Claim] {
+    /// The claims on an offender, and what the kernel did about them.
+    pub fn claims(&self, offender: Offender) -> impl Iterator<Item = (Claim, Moments)> {
         self.ledger.claims(offender)
     }
 
-    /// Every claim.
-    pub fn all_claims(&self) -> impl Iterator<Item = &Claim> {
-        self.ledger.offenders().flat_map(|offender| self.ledger.claims(offender))
+    /// Whom every claim is on, and who has it.
+    pub fn parties(&self) -> impl Iterator<Item = (Offender, &Party)> {
+        self.ledger.parties()
     }
 
     /// Makes the kernel have what the ledger says of these.
     fn enforce(&mut self, offenders: &[Offender], now: Now) -> Result<(), XdpError> {
-        let (wanted, unwanted): (Vec<Offender>, Vec<Offender>) =
-            offenders.iter().partition(|offender| self.ledger.composed(**offender).is_some());
-        self.put(&wanted, now)?;
+        let (mut requests, mut unwanted) = (Vec::with_capacity(offenders.len()), Vec::new());
+        for offender in offenders {
+            match self.request(*offender, now) {
+                Some(request) => requests.push(request),
+                None => unwanted.push(*offender),
+            }
+        }
+        self.put(&requests, now)?;
         if unwanted.is_empty() {
             return Ok(());
         }
         // A prefix that stands in the map in parts is lifted with all within it, of which others may want some.
         let lifted = self.bans.unban(&unwanted)?;
-        let collateral: Vec<Offender> =
-            lifted.into_iter().filter(|it| self.ledger.composed(*it).is_some()).collect();
+        let collateral: Vec<Request> =
+            lifted.into_iter().filter_map(|it| self.request(it, now)).collect();
         self.put(&collateral, now)
     }
 
-    fn put(&mut self, offenders: &[Offender], now: Now) -> Result<(), XdpError> {
-        let request = |offender: &Offender| {
-            let (until, scope) = self.ledger.composed(*offender)?;
-            let until = until.map(|until| now.to_mono(until));
-            Some(Request { offender: *offender, until, scope })
-        };
-        let requests: Vec<Request> = offenders.iter().filter_map(request).collect();
-        if requests.is_empty() {
-            return Ok(());
+    /// The same for those on whom there was no claim.
+    fn enforce_first(&mut self, offenders: &[Offender], now: Now) -> Result<(), XdpError> {
+        let requests: Vec<Request> =
+            offenders.iter().filter_map(|offender| self.request(*offender, now)).collect();
+        match requests.is_empty() {
+            true => Ok(()),
+            false => self.bans.ban(&requests, Standing::None, now.mono),
         }
-        self.bans.ban(&requests, Standing::Replace, now.mono)?;
-        let enforced = Now::read().mono;
-        for offender in offenders {
-            for claim in self.ledger.claims_mut(*offender) {
-                claim.enforced.get_or_insert(enforced);
-            }
+    }
+
+    /// What the kernel is to have; `None` = nobody wants this one out.
+    fn request(&self, offender: Offender, now: Now) -> Option<Request> {
+        let (until, scope) = self.ledger.composed(offender)?;
+        Some(Request { offender, until: until.map(|until| now.to_mono(until)), scope })
+    }
+
+    fn put(&mut self, requests: &[Request], now: Now) -> Result<(), XdpError> {
+        match requests {
+            [] => Ok(()),
+            _ => self.bans.ban(requests, Standing::Replace, now.mono),
         }
-        Ok(())
     }
 }

@@ -53,6 +53,11 @@ impl Jail {
         ended
     }
 
+    /// So many bans will be restored.
+    pub fn expect(&mut self, bans: usize) {
+        self.bans.reserve(bans);
+    }
+
     /// Puts a ban in force that was before the jail was started: since when, until when and the how-manieth it was, as
     /// it was kept. `ignorecommand` is not asked again.
     pub fn restore(&mut self, stored: Ban, now: Now) -> Restored {

@@ -14,8 +14,8 @@ use super::{Detail, Flushed, ImportError, Question, StoredBan};
 use crate::clock::WallTime;
 use crate::event::JailName;
 
-/// How many live bans make a page.
-const PAGE_ROWS: u32 = 8_192;
+/// How many live bans make a page: as many as stay in a cache while everybody deals with them.
+const PAGE_ROWS: u32 = 1_024;
 
 impl Keeper {
     /// Answers a question. Whoever asked may have left meanwhile; then nobody hears it.
@@ -32,6 +32,9 @@ impl Keeper {
             }
             Question::Live { jail, detail, now, pages } => {
                 self.live(jail.as_ref(), detail, now, pages).await;
+            }
+            Question::CountLive { jail, now, answer } => {
+                let _ = answer.send(self.read(|database| database.count_live(jail.as_ref(), now)));
             }
             Question::Jails(answer) => drop(answer.send(self.read(Database::jails_with_bans))),
             Question::Positions(answer) => drop(answer.send(self.read(Database::positions))),

@@ -145,6 +145,17 @@ impl Database {
         Ok(bans)
     }
 
+    /// How many bans of a jail have not ended.
+    pub(super) fn count_live(&mut self, jail: Option<&JailName>, now: WallTime) -> Result<usize> {
+        let Some(jail) = self.known_key(jail)? else { return Ok(0) };
+        self.conn
+            .prepare_cached(
+                "SELECT count(*) FROM latest WHERE jail = ?1 AND (until IS NULL OR until > ?2)",
+            )?
+            .query_row(params![jail, now.as_micros()], |row| row.get::<_, u32>(0))
+            .map(|count| count as usize)
+    }
+
     /// Hands over the live bans of a jail, one by one and without lines, until there are no more or one cannot be read.
     pub(super) fn each_live(
         &mut self,

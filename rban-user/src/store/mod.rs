@@ -35,7 +35,7 @@ use self::keeper::Keeper;
 pub use self::notice::Notice;
 pub use self::purge::Limits;
 pub use self::row::{Detail, Merged, Record, StoredBan, StoredCursor, StoredPosition, Within};
-pub use self::schema::{Began, OpenError, is_fail2bans};
+pub use self::schema::{Began, OpenError, VERSION, is_fail2bans};
 use crate::clock::WallTime;
 use crate::event::JailName;
 
@@ -127,6 +127,11 @@ enum Question {
         detail: Detail,
         now: WallTime,
         pages: mpsc::Sender<Vec<StoredBan>>,
+    },
+    CountLive {
+        jail: Option<JailName>,
+        now: WallTime,
+        answer: oneshot::Sender<usize>,
     },
     Jails(oneshot::Sender<Vec<Option<JailName>>>),
     Positions(oneshot::Sender<Vec<StoredPosition>>),
@@ -254,6 +259,14 @@ impl Handle {
         let question = Question::Live { jail, detail, now, pages };
         self.inbox.send(Mail::Ask(question)).await.map_err(|_| Ended)?;
         Ok(taken)
+    }
+
+    /// How many [`live`](Self::live) would tell of.
+    ///
+    /// # Errors
+    /// The store has ended.
+    pub async fn count_live(&self, jail: Option<JailName>, now: WallTime) -> Result<usize, Ended> {
+        self.ask(|answer| Question::CountLive { jail, now, answer }).await
     }
 
     /// The jails of which bans are remembered; `None` among them are the bans by hand.

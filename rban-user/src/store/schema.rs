@@ -44,6 +44,9 @@ const MIGRATIONS: [&str; 1] = ["
     ) WITHOUT ROWID;
 "];
 
+/// Which version of the schema we write.
+pub const VERSION: usize = MIGRATIONS.len();
+
 /// An open database of ours.
 pub(super) struct Database {
     pub(super) conn: Connection,
@@ -206,7 +209,7 @@ pub(super) fn has_table(conn: &Connection, name: &str) -> Result<bool, rusqlite:
 fn prepare(conn: &mut Connection) -> Result<Began, rusqlite::Error> {
     conn.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 16777216;",
+         PRAGMA cache_size = -2000; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 16777216;",
     )?;
     conn.set_prepared_statement_cache_capacity(32);
     let change = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -1,21 +1,26 @@
 //! Requests of rban's own, which fail2ban has no words for.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process;
 use std::time::Duration;
 
+use tracing::warn;
+
 use super::Control;
 use crate::addr::Offender;
-use crate::clock::Now;
-use crate::control::{Command, FailedJail, JailStatus, Reply, Status};
-use crate::daemon::wiring::{Order, ToEnforcer, ToJail};
-use crate::enforce::Claim;
-use crate::event::{Ban, Id, JailName};
+use crate::clock::{MonoTime, Now};
+use crate::control::{Command, Episode, FailedJail, JailStatus, Reply, Status};
+use crate::daemon::memory;
+use crate::daemon::wiring::{Order, ToEnforcer, ToJail, chain};
+use crate::enforce::{Claim, Moments};
+use crate::event::{Ban, Id, JailName, Line};
 use crate::scope::Scope;
+use crate::store::Write;
 
 impl Control {
     /// A reply to a request of rban's own, both as JSON.
-    pub(super) async fn answer_ours(&self, json: &str) -> String {
+    pub(super) async fn answer_ours(&mut self, json: &str) -> String {
         let reply = match serde_json::from_str(json) {
             Ok(command) => self.obey_ours(command).await.unwrap_or_else(Reply::Error),
             Err(error) => Reply::Error(format!("not a request: {error}")),
@@ -23,18 +28,21 @@ impl Control {
         serde_json::to_string(&reply).expect("replies are made of texts and numbers")
     }
 
-    async fn obey_ours(&self, command: Command) -> Result<Reply, String> {
+    async fn obey_ours(&mut self, command: Command) -> Result<Reply, String> {
         match command {
             Command::Status => Ok(Reply::Status(self.our_status().await)),
             Command::Ban { offenders, seconds, scope } => {
                 let claims = claims(&offenders, seconds, &scope);
+                let writes = claims.iter().map(memory::by_hand).collect();
                 self.ask_enforcer(|reply| ToEnforcer::Claim(claims, reply)).await??;
+                self.remember(writes).await;
                 Ok(Reply::Banned(offenders))
             }
             Command::Unban { offenders } => {
                 let ended = self.unban_in_jails(&offenders).await;
                 let lift = |reply| ToEnforcer::Lift(offenders, reply);
                 let lifted = self.ask_enforcer(lift).await??;
+                self.remember(lifted.iter().map(memory::not_by_hand).collect()).await;
                 Ok(Reply::Unbanned(together(ended, lifted)))
             }
             Command::UnbanAll => {
@@ -46,13 +54,56 @@ impl Control {
                 }
                 let lift = |reply| ToEnforcer::LiftAll(Some(reply));
                 let lifted = self.ask_enforcer(lift).await??;
+                self.remember(lifted.iter().map(memory::not_by_hand).collect()).await;
                 Ok(Reply::Unbanned(together(ended, lifted)))
             }
+            Command::Reload => match self.reread().await {
+                Ok(()) => Ok(Reply::Reloaded),
+                Err(error) => Err(error.to_string()),
+            },
+            Command::Import { file } => self.import(file).await,
             Command::Owners => Ok(Reply::Owners(self.ask_enforcer(ToEnforcer::Owners).await?)),
             Command::History { offenders } => {
                 let ask = |reply| ToEnforcer::History(offenders, reply);
-                Ok(Reply::History(self.ask_enforcer(ask).await?))
+                let mut history = Vec::new();
+                for (claim, moments) in self.ask_enforcer(ask).await? {
+                    history.push(self.episode(claim, moments).await);
+                }
+                Ok(Reply::History(history))
             }
+        }
+    }
+
+    /// Takes over what fail2ban knows, and puts its live bans in force.
+    async fn import(&self, file: Option<PathBuf>) -> Result<Reply, String> {
+        let Some(store) = &self.store else {
+            return Err("nothing is remembered (dbfile = None), so nothing is imported".to_owned());
+        };
+        let imported =
+            memory::import_on_demand(store, file, &self.settings).await.map_err(chain)?;
+        for (_, inbox) in self.jails.inboxes() {
+            drop(inbox.send(ToJail::Restore).await); // gone = stops just now
+        }
+        Ok(Reply::Imported(imported))
+    }
+
+    /// What led to a ban, its jail knows.
+    async fn episode(&self, claim: Claim, moments: Moments) -> Episode {
+        let jail = claim.party.jail();
+        let ban = match jail {
+            Some(jail) => self.ask(jail, |reply| ToJail::Find(claim.offender.into(), reply)).await,
+            None => None,
+        };
+        let ban = ban.flatten();
+        let text = |line: &Line| String::from_utf8_lossy(line).into_owned();
+        Episode {
+            jail: jail.map(|jail| jail.to_string()),
+            since: claim.since.to_string(),
+            until: claim.until.map(|until| until.to_string()),
+            attempts: ban.as_ref().map_or(0, |ban| ban.attempts),
+            lines: ban.iter().flat_map(|ban| &ban.matches).map(text).collect(),
+            enforced_ns: moments.enforced.map(MonoTime::as_nanos),
+            first_drop_ns: moments.first_drop.map(MonoTime::as_nanos),
         }
     }
 
@@ -69,6 +120,7 @@ impl Control {
                 currently_banned: status.currently_banned as u64,
                 total_banned: status.total_banned,
                 files: logs.remove(&name).unwrap_or_default(),
+                does: self.jails.deeds(self.settings.spec(&name)),
             });
         }
         let failed = self.jails.failed().iter();
@@ -79,6 +131,14 @@ impl Control {
 
     fn running(&self) -> Vec<JailName> {
         self.jails.inboxes().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Writes down what was done by hand. A ban that cannot be is in force all the same.
+    pub(super) async fn remember(&self, writes: Vec<Write>) {
+        let Some(store) = &self.store else { return };
+        if store.write_all(writes).await.is_err() {
+            warn!("the store has ended; a reboot will not know of what was done by hand");
+        }
     }
 
     /// Ends the bans of all jails, also of those whose bans are none of the kernel's. Returns who was banned.
@@ -104,7 +164,7 @@ fn claims(offenders: &[Offender], seconds: Option<u64>, scope: &Scope) -> Vec<Cl
     let now = Now::read().wall;
     let until = seconds.map(|seconds| now.saturating_add(Duration::from_secs(seconds)));
     let claim = |offender: &Offender| {
-        Claim::new(Ban::by_hand(None, (*offender).into(), now, until), scope.clone())
+        Claim::new(&Ban::by_hand(None, (*offender).into(), now, until), scope.clone())
     };
     offenders.iter().filter_map(claim).collect()
 }

@@ -55,16 +55,18 @@ impl Control {
         Ok(Value::None)
     }
 
-    /// SIGHUP.
-    pub(super) async fn reread(&mut self) {
+    /// The configuration that the daemon was started with, again: SIGHUP, and `rban reload`. The log tells of an error as
+    /// well.
+    pub(super) async fn reread(&mut self) -> Result<(), Exception> {
         self.log.say(lines::reload_all());
         let taken = match self.read_again().await {
             Ok(reloaded) => self.take_over(reloaded, Bans::Stay).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = taken {
+        if let Err(error) = &taken {
             self.log.say(Said::new("server", Level::Error, format!("reload: {error}")));
         }
+        taken
     }
 
     async fn read_again(&self) -> Result<Reloaded, Exception> {

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use tokio::sync::oneshot;
+use tracing::info;
 
 use super::carry_out::{Effects, ticket, unstored};
 use super::{Next, Task};
@@ -11,7 +12,11 @@ use crate::daemon::wiring::{Order, Stopping, ToEnforcer, ToJail};
 use crate::event::{Ban, Change, Failure, Id, Line, Why};
 use crate::jail::{Outcome, Restored, Span, Step, Tally};
 use crate::log::lines;
+use crate::said::Said;
 use crate::store::{Detail, Write};
+
+/// Of so many restored bans the log tells one by one: as many as wait to be written at a time.
+const RESTORED_TOLD_MAX: usize = 4_096;
 
 impl Task {
     /// Does what it is told; whoever asked may have left before the answer.
@@ -22,6 +27,7 @@ impl Task {
                 Order::Begun => self.jail.bans_in_order(),
                 Order::Ending => self.jail.bans_by_end(),
             })),
+            ToJail::Find(id, reply) => drop(reply.send(self.jail.find(&id))),
             ToJail::AreBanned(ids, reply) => {
                 let banned = ids.iter().map(|id| self.jail.find(id).is_some()).collect();
                 drop(reply.send(banned));
@@ -34,7 +40,8 @@ impl Task {
             }
             ToJail::Obey(spec) => self.jail.set_spec(*spec),
             ToJail::Actions(specs, how) => self.revise(specs, how),
-            ToJail::Rest(rest) => self.rest = rest,
+            ToJail::Restore => self.restore().await?,
+            ToJail::Rest(rest) => self.rest(rest).await?,
             ToJail::Stop(..) => unreachable!("the task's loop takes these"),
         }
         Ok(Next::Go)
@@ -135,7 +142,9 @@ impl Task {
 
     /// The last that the task does.
     pub(super) async fn stop(&mut self, how: Stopping, done: oneshot::Sender<()>) -> Result<()> {
-        let bans = self.jail.bans_in_order();
+        // Of a million bans, the list takes a while.
+        let is_told = self.has_actions() || how == Stopping::Repeal;
+        let bans = if is_told { self.jail.bans_in_order() } else { Vec::new() };
         if self.has_actions() {
             self.outlets.actions.tell(actions::Task::Stop(bans.iter().map(ticket).collect()));
         }
@@ -151,7 +160,8 @@ impl Task {
         Ok(())
     }
 
-    /// Puts those bans in force again that the store remembers (spec, jail 8).
+    /// Puts those bans in force again that the store remembers (spec, jail 8). Where they are many, the log tells of the
+    /// first ones.
     ///
     /// # Errors
     /// The enforcer is gone.
@@ -159,13 +169,20 @@ impl Task {
         let Some(store) = self.outlets.store.clone() else { return Ok(()) };
         let detail = if self.has_actions() { Detail::Full } else { Detail::Bare };
         let name = Some(self.jail.spec().name.clone());
-        let Ok(mut pages) = store.live(name, detail, Now::read().wall).await else { return Ok(()) };
+        let now = Now::read().wall;
+        let Ok(count) = store.count_live(name.clone(), now).await else { return Ok(()) };
+        self.jail.expect(count);
+        self.tell_enforcer(ToEnforcer::Expect(count)).await?;
+        let Ok(mut pages) = store.live(name, detail, now).await else { return Ok(()) };
+        let mut untold = 0;
+        let mut room = RESTORED_TOLD_MAX;
         while let Some(page) = pages.recv().await {
-            let mut effects = Effects::default();
+            let (mut effects, now) = (Effects::default(), Now::read());
             for stored in page {
-                match self.jail.restore(unstored(stored), Now::read()) {
+                match self.jail.restore(unstored(stored), now) {
+                    // It is in force already: the store learnt of it while the jail runs.
+                    Restored::Step(Step::Already { .. }) | Restored::Over => {}
                     Restored::Step(step) => effects.step(step),
-                    Restored::Over => {}
                     Restored::LetOff(rule) => {
                         let name = &self.jail.spec().name;
                         if let Some(rule) = rule {
@@ -175,10 +192,36 @@ impl Task {
                     Restored::Waits(ban) => self.held.push(ban),
                 }
             }
-            self.carry_out(effects).await?;
+            if self.has_actions() {
+                self.carry_out(effects).await?;
+            } else {
+                untold += self.enforce_restored(effects, &mut room).await?;
+            }
+        }
+        if untold > 0 {
+            let jail = &self.jail.spec().name;
+            info!(%jail, untold, "more bans are in force again");
         }
         let asked = self.screen.judge(&mut self.jail, Vec::new(), Now::read());
         self.sentence(asked).await.map(drop)
+    }
+
+    /// Tells the kernel, and the log of as many as there is room for. Returns of how many the log was not told.
+    async fn enforce_restored(&self, mut effects: Effects, room: &mut usize) -> Result<usize> {
+        let changes = std::mem::take(&mut effects.changes);
+        let (jail, count) = (&self.jail.spec().name, changes.len());
+        let tell = |change: &Change| match change {
+            Change::Ban(ban) => Some(lines::restore_ban(jail, &ban.id)),
+            Change::Prolong(_) | Change::Extend(_) | Change::Unban(..) => None,
+        };
+        let told: Vec<Said> = changes.iter().take(*room).filter_map(tell).collect();
+        *room -= count.min(*room);
+        let untold = count - told.len();
+        let (reply, done) = oneshot::channel();
+        self.tell_enforcer(ToEnforcer::Restored(changes, reply)).await?;
+        drop(done.await); // gone = the daemon is ending
+        effects.said().chain(told).for_each(|said| self.outlets.log.say(said));
+        Ok(untold)
     }
 
     /// Tries again those that waited for whom a name of `ignoreip` belongs to.

@@ -28,6 +28,11 @@ impl Effects {
         self.said.push(said);
     }
 
+    /// What the log is to be told.
+    pub(super) fn said(self) -> impl Iterator<Item = Said> {
+        self.said.into_iter()
+    }
+
     pub(super) fn write(&mut self, write: Write) {
         self.writes.push(write);
     }
@@ -153,7 +158,7 @@ pub(super) fn ticket(ban: &Ban) -> Arc<Ticket> {
 }
 
 /// A ban, as it is kept.
-pub(super) fn stored(ban: &Ban) -> StoredBan {
+pub(in crate::daemon) fn stored(ban: &Ban) -> StoredBan {
     StoredBan {
         jail: ban.jail.clone(),
         id: ban.id.to_string().into(),

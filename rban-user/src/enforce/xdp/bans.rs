@@ -35,6 +35,8 @@ pub enum Standing {
     Widen,
     /// It is replaced: the caller knows all who want it.
     Replace,
+    /// There is none: the caller knows. It spares a look at each.
+    None,
 }
 
 /// A ban as the kernel has it.
@@ -84,17 +86,26 @@ impl Bans {
     /// # Errors
     /// Where the pins are absent or not ours.
     pub fn open(pins: &Pins) -> Result<Self, XdpError> {
+        Ok(Self::open_and_read(pins)?.0)
+    }
+
+    /// The same, and every ban in the maps, ended ones included.
+    ///
+    /// # Errors
+    /// Where the pins are absent or not ours.
+    pub fn open_and_read(pins: &Pins) -> Result<(Self, Vec<Record>), XdpError> {
         let settings = SettingsMap::open(pins)?;
         let now = settings.read()?;
         let v6_prefix = now.v6_prefix as u8;
-        Ok(Self {
-            v4: Family::open(pins, [abi::BANS_V4, abi::NETS_V4], V4, 32, now.max_bans_v4)?,
-            v6: Family::open(pins, [abi::BANS_V6, abi::NETS_V6], V6, v6_prefix, now.max_bans_v6)?,
-            scopes: Scopes::open(pins)?,
-            settings,
-            v6_prefix,
-            pins: pins.clone(),
-        })
+        let (v4, mut all) =
+            Family::open(pins, [abi::BANS_V4, abi::NETS_V4], V4, 32, now.max_bans_v4)?;
+        let (v6, all_v6) =
+            Family::open(pins, [abi::BANS_V6, abi::NETS_V6], V6, v6_prefix, now.max_bans_v6)?;
+        all.extend(all_v6);
+        let (scopes, pins) = (Scopes::open(pins)?, pins.clone());
+        let bans = Self { v4, v6, scopes, settings, v6_prefix, pins };
+        let records = all.into_iter().map(|found| bans.record(found)).collect::<Result<_, _>>()?;
+        Ok((bans, records))
     }
 
     /// Bans them all, or none: whether there is room is settled first. Expired bans make room.

@@ -61,17 +61,20 @@ pub(super) struct Family<A, N> {
 }
 
 impl<A: Key, N: Key> Family<A, N> {
+    /// The pinned maps, and what they hold.
     pub(super) fn open(
         pins: &Pins,
         [exact, nets]: [&'static str; 2],
         names: Names,
         exact_len: u8,
         limit: u32,
-    ) -> Result<Self, XdpError> {
-        let exact = Table::open(pins, exact)?;
-        let count = exact.all()?.len();
-        let nets = Table::open(pins, nets)?;
-        Ok(Self { exact, nets, names, exact_len, limit: limit as usize, count })
+    ) -> Result<(Self, Vec<Slot>), XdpError> {
+        let (exact, nets) = (Table::open(pins, exact)?, Table::open(pins, nets)?);
+        let mut family = Self { exact, nets, names, exact_len, limit: limit as usize, count: 0 };
+        let mut all = family.all_exact()?;
+        family.count = all.len();
+        all.extend(family.all_nets()?);
+        Ok((family, all))
     }
 
     pub(super) fn count(&self) -> usize {
@@ -112,8 +115,9 @@ impl<A: Key, N: Key> Family<A, N> {
         standing: Standing,
         now: MonoTime,
     ) -> Result<(), XdpError> {
-        self.count += put_into(&self.exact, shelf.exact, self.count == 0, standing, now)?;
-        put_into(&self.nets, shelf.nets, false, standing, now)?;
+        let exact = if self.count == 0 { Standing::None } else { standing };
+        self.count += put_into(&self.exact, shelf.exact, exact, now)?;
+        put_into(&self.nets, shelf.nets, standing, now)?;
         Ok(())
     }
 
@@ -190,7 +194,6 @@ impl<A: Key, N: Key> Family<A, N> {
 fn put_into<K: Key>(
     table: &Table<K, BanEntry>,
     slots: Vec<Slot>,
-    is_empty: bool,
     standing: Standing,
     now: MonoTime,
 ) -> Result<usize, XdpError> {
@@ -210,14 +213,14 @@ fn put_into<K: Key>(
         entries.push(entry);
     }
     let mut before = vec![None; keys.len()];
-    if !is_empty {
+    if standing != Standing::None {
         for ((key, entry), before) in keys.iter().zip(&mut entries).zip(&mut before) {
             *before = table.get(key)?;
             if let Some(old) = *before {
                 let BanEntry { dropped, last_drop_ns, .. } = old;
                 let wanted = match standing {
                     Standing::Widen => widened(old, *entry, now),
-                    Standing::Replace => *entry,
+                    Standing::Replace | Standing::None => *entry,
                 };
                 *entry = BanEntry { dropped, last_drop_ns, allow_seen: 0, ..wanted };
             }

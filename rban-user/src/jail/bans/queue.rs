@@ -7,19 +7,29 @@ use crate::clock::WallTime;
 pub(super) struct Queue {
     /// Slots; none comes before the one at half its place.
     heap: Vec<u32>,
-    /// By slot: its place in the heap, and its time. Of slots that are not queued, anything.
-    places: Vec<(u32, WallTime)>,
+    /// By slot: its place in the heap. Of slots that are not queued, anything.
+    places: Vec<u32>,
+    /// By slot: its time. Of slots that are not queued, anything.
+    times: Vec<WallTime>,
 }
 
 impl Queue {
+    /// Makes room for so many more.
+    pub(super) fn reserve(&mut self, slots: usize) {
+        self.heap.reserve(slots);
+        self.places.reserve(slots);
+        self.times.reserve(slots);
+    }
+
     /// Queues a slot that is not queued yet.
     pub(super) fn push(&mut self, slot: u32, time: WallTime) {
         let index = slot as usize;
         if self.places.len() <= index {
-            self.places.resize(index + 1, (0, time));
+            self.places.resize(index + 1, 0);
+            self.times.resize(index + 1, time);
         }
         self.heap.push(slot);
-        self.places[index] = (0, time);
+        self.times[index] = time;
         self.rise(self.heap.len() - 1);
     }
 
@@ -31,20 +41,20 @@ impl Queue {
 
     /// When a queued slot's time comes.
     pub(super) fn time(&self, slot: u32) -> WallTime {
-        self.places[slot as usize].1
+        self.times[slot as usize]
     }
 
     /// Gives a queued slot another time.
     pub(super) fn put_off(&mut self, slot: u32, time: WallTime) {
-        let place = self.places[slot as usize].0 as usize;
-        self.places[slot as usize].1 = time;
+        let place = self.places[slot as usize] as usize;
+        self.times[slot as usize] = time;
         let place = self.rise(place);
         self.sink(place);
     }
 
     /// Takes out a queued slot.
     pub(super) fn remove(&mut self, slot: u32) {
-        let place = self.places[slot as usize].0 as usize;
+        let place = self.places[slot as usize] as usize;
         self.heap.swap_remove(place);
         if place < self.heap.len() {
             let place = self.rise(place);
@@ -82,7 +92,7 @@ impl Queue {
 
     fn set(&mut self, place: usize, slot: u32) {
         self.heap[place] = slot;
-        self.places[slot as usize].0 = place as u32;
+        self.places[slot as usize] = place as u32;
     }
 }
 

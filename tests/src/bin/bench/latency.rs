@@ -20,10 +20,11 @@ use rban_tests::net::{IFACE, Net};
 use rban_tests::wait::wait_for_some;
 use rustix::fs::inotify;
 use rustix::thread::gettid;
-use rustix::time::{ClockId, clock_gettime};
 use tempfile::TempDir;
 
+use crate::busy;
 use crate::cpu::{RECEIVER_CPU, Rank, SENDER_CPU, on_cpu, pin, prefer};
+use crate::guarded::now_ns;
 use crate::report::{Aim, Peer, Report, Row, Summary, Unit, quantile};
 use crate::sizes::{Sizes, grouped};
 
@@ -38,8 +39,10 @@ const AFTER: Duration = Duration::from_millis(12);
 const IDLE: Duration = Duration::from_millis(20);
 const WAKES_WITHIN: Duration = Duration::from_secs(10);
 
-/// Aim, microseconds.
+/// Aims, microseconds.
 const FIRST_DROP_US: f64 = 1_000.0;
+const ENFORCED_P50_US: f64 = 200.0;
+const ENFORCED_P99_US: f64 = 1_000.0;
 
 /// A thread that sends from whatever source it is told.
 struct Sender {
@@ -69,17 +72,40 @@ pub(crate) fn measure(sizes: &Sizes, report: &mut Report) -> Result<()> {
             let at =
                 |rounds: &[f64]| Summary { median: quantile(rounds, share), ..Summary::of(rounds) };
             let (rban, value) = (at(of), at(&latencies.wake_up));
-            let has_aim = what == "first drop" && name == "p99";
+            let aim = match (what, name) {
+                ("enforced", "p50") => Some(("< 0.2 ms, at least 1", ENFORCED_P50_US)),
+                ("enforced", _) => Some(("< 1 ms, at least 5", ENFORCED_P99_US)),
+                (_, "p99") => Some(("rban < 1 ms", FIRST_DROP_US)),
+                _ => None,
+            };
             report.rows.push(Row {
                 measure: format!("latency: line to {what}, {name} of {bans} bans"),
                 unit: Unit::Micros,
                 rban,
                 peer: Some(Peer { name: format!("inotify wake-up alone, {name}"), value }),
                 ratio: Some(rban.median / value.median),
-                aim: has_aim
-                    .then_some(Aim { text: "rban < 1 ms", met: rban.median < FIRST_DROP_US }),
+                aim: aim.map(|(text, most)| Aim { text, met: rban.median < most }),
             });
         }
+    }
+    beside_fail2ban(&latencies.enforced, sizes, report)
+}
+
+/// The same beside fail2ban.
+fn beside_fail2ban(enforced: &[f64], sizes: &Sizes, report: &mut Report) -> Result<()> {
+    let theirs = busy::by_fail2ban(sizes.peer_latencies)?;
+    for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
+        let at =
+            |rounds: &[f64]| Summary { median: quantile(rounds, share), ..Summary::of(rounds) };
+        let (rban, value) = (at(enforced), at(&theirs));
+        report.rows.push(Row {
+            measure: format!("latency: line to enforced, {name}, beside fail2ban"),
+            unit: Unit::Micros,
+            rban,
+            peer: Some(Peer { name: "fail2ban, until its action has run".into(), value }),
+            ratio: Some(value.median / rban.median),
+            aim: None,
+        });
     }
     Ok(())
 }
@@ -200,11 +226,6 @@ impl Waiter {
         ensure!(woke_ns >= wrote_ns, "woken before the write");
         Ok(micros(wrote_ns, woke_ns))
     }
-}
-
-fn now_ns() -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    (time.tv_sec * 1_000_000_000 + time.tv_nsec).cast_unsigned()
 }
 
 fn micros(from_ns: u64, to_ns: u64) -> f64 {

@@ -3,17 +3,23 @@
 //! Measures the binary that `RBAN_BIN` names; without that, the one beside it. Works in namespaces of its own, and leaves nothing behind. Needs root, and nftables, iptables, ipset, iproute2,
 //! ethtool, util-linux, fail2ban and ripgrep.
 
+mod busy;
 mod configuration;
 mod cpu;
 mod detect;
+mod fail2ban;
 mod flood;
 mod frame;
+mod guarded;
+mod idle;
 mod latency;
 mod load;
 mod peers;
 mod per_packet;
+mod process;
 mod rban;
 mod report;
+mod restart;
 mod sizes;
 mod target;
 
@@ -29,7 +35,7 @@ use crate::report::Report;
 use crate::sizes::{FULL, QUICK, Sizes};
 
 /// Measures the rban that RBAN_BIN names: nanoseconds a packet, floods, latency of a ban, bans loaded a second, the
-/// configuration read, lines a second.
+/// configuration read, lines a second, a daemon busy, restarted and idle.
 #[derive(Debug, Parser)]
 struct Options {
     /// Where the figures go, as JSON
@@ -57,6 +63,12 @@ enum Measure {
     Configuration,
     /// Lines looked at a second, beside fail2ban-regex and `rg`
     Detect,
+    /// Bans while many lines come: how late, how many a second, how far behind
+    Busy,
+    /// Stored bans in force again after a reboot, and their memory
+    Restart,
+    /// Memory, CPU time and answers of a daemon that has nothing to do, beside fail2ban
+    Idle,
 }
 
 fn main() -> ExitCode {
@@ -94,6 +106,9 @@ impl Measure {
             Self::Load => load::measure(sizes, report),
             Self::Configuration => configuration::measure(sizes, report),
             Self::Detect => detect::measure(sizes, report),
+            Self::Busy => busy::measure(sizes, report),
+            Self::Restart => restart::measure(sizes, report),
+            Self::Idle => idle::measure(sizes, report),
         }
     }
 }

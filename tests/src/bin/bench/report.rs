@@ -66,12 +66,24 @@ pub(crate) enum Unit {
     BansPerSecond,
     #[serde(rename = "lines/s")]
     LinesPerSecond,
+    /// As [`BansPerSecond`](Self::BansPerSecond), where they are thousands.
+    #[serde(rename = "bans/s")]
+    FewBansPerSecond,
+    #[serde(rename = "%")]
+    Percent,
+    #[serde(rename = "MB")]
+    Megabytes,
+    #[serde(rename = "1/s")]
+    TimesPerSecond,
 }
 
 impl Unit {
     fn show(self, value: f64) -> String {
         match self {
-            Self::NsPerPacket | Self::Millis => format!("{value:.1}"),
+            Self::NsPerPacket | Self::Millis | Self::Megabytes => format!("{value:.1}"),
+            Self::FewBansPerSecond => format!("{:.2}", value / 1e3),
+            Self::Percent => format!("{value:.4}"),
+            Self::TimesPerSecond => format!("{value:.2}"),
             Self::PacketsPerSecond | Self::BansPerSecond => format!("{:.2}", value / 1e6),
             Self::LinesPerSecond => format!("{:.3}", value / 1e6),
             Self::Micros => format!("{value:.0}"),
@@ -85,6 +97,10 @@ impl Unit {
             Self::Micros => "µs",
             Self::Millis => "ms",
             Self::BansPerSecond | Self::LinesPerSecond => "M/s",
+            Self::FewBansPerSecond => "k/s",
+            Self::Percent => "%",
+            Self::Megabytes => "MB",
+            Self::TimesPerSecond => "/s",
         }
     }
 

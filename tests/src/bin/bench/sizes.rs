@@ -29,9 +29,24 @@ pub(crate) struct Sizes {
     pub(crate) sshd_lines: u32,
     /// Lines of a log that is nearly all of none.
     pub(crate) access_lines: u32,
+    /// How long lines come without a pause.
+    pub(crate) seconds: u32,
+    /// How often a crowd attacks.
+    pub(crate) bursts: usize,
+    /// Bans of fail2ban whose latency is taken: each takes a while.
+    pub(crate) peer_latencies: u32,
+    /// The few and the many bans that are stored.
+    pub(crate) stored_few: u32,
+    pub(crate) stored_many: u32,
+    /// How often a daemon is started on them.
+    pub(crate) restarts: usize,
+    /// How long an idle daemon is watched.
+    pub(crate) quiet_seconds: u64,
+    /// How often a client asks.
+    pub(crate) asked: usize,
 }
 
-/// The figures that we publish; under five minutes.
+/// The figures that we publish; some ten minutes.
 pub(crate) const FULL: Sizes = Sizes {
     rounds: 9,
     few: 10,
@@ -46,9 +61,17 @@ pub(crate) const FULL: Sizes = Sizes {
     loads: 5,
     sshd_lines: 200_000,
     access_lines: 1_000_000,
+    seconds: 10,
+    bursts: 5,
+    peer_latencies: 40,
+    stored_few: 20_000,
+    stored_many: 1_000_000,
+    restarts: 5,
+    quiet_seconds: 60,
+    asked: 11,
 };
 
-/// Does it work; under twenty seconds.
+/// Does it work; about a minute.
 pub(crate) const QUICK: Sizes = Sizes {
     rounds: 1,
     few: 10,
@@ -63,6 +86,14 @@ pub(crate) const QUICK: Sizes = Sizes {
     loads: 1,
     sshd_lines: 20_000,
     access_lines: 20_000,
+    seconds: 1,
+    bursts: 1,
+    peer_latencies: 3,
+    stored_few: 1_000,
+    stored_many: 20_000,
+    restarts: 1,
+    quiet_seconds: 2,
+    asked: 1,
 };
 
 /// With thousands marked: 1,000,000.
