@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use rban_tests::daemon::Daemon;
 use rban_tests::doors::Doors;
 use rban_tests::traffic::{By, Echo};
-use rban_tests::wait::PATIENCE;
+use rban_tests::wait::{PATIENCE, wait_for};
 
 use crate::World;
 
@@ -76,7 +76,7 @@ fn after_a_reboot_the_store_puts_bans_in_force_again() -> Result<()> {
     // What a reboot leaves of the kernel's side.
     std::fs::remove_dir_all(world.rban.bpffs())?;
     let from = "192.0.2.7".parse()?;
-    ensure!(world.answers(By::Tcp, from)?, "it should answer without its pins");
+    wait_for("the dropper to go with its pins", || world.answers(By::Tcp, from))?;
     let _daemon = doors.start()?;
     ensure!(world.rban.is_banned("192.0.2.7")?, "forgotten");
     ensure!(!world.answers(By::Tcp, from)?, "answers who is banned");

@@ -1,7 +1,7 @@
 //! Debian packages that tests and benches need: looked for by their programs, installed when missing.
 //!
-//! Of what they bring, programs are wanted and services are not: none is started, and fail2ban not at the next boot
-//! either.
+//! Of what they bring, programs are wanted and services are not: none is started, and hardly one at the next
+//! boot either.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -50,8 +50,9 @@ pub(crate) const FOR_BENCH: &[Needed] = &[
     Needed { program: "rg", package: "ripgrep" },
 ];
 
-/// Packages whose service would guard this host from the next boot on.
-const NOT_AT_BOOT: [&str; 1] = ["fail2ban"];
+/// Packages, and the service of each that would run on this host from the next boot on.
+const NOT_AT_BOOT: [(&str, &str); 3] =
+    [("fail2ban", "fail2ban"), ("nginx-light", "nginx"), ("vsftpd", "vsftpd")];
 
 /// Debian's packages ask this program whether they may start a service; 101 is no.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -80,7 +81,7 @@ pub(crate) fn install(needed: &[Needed]) -> Result<()> {
         .env("DEBIAN_FRONTEND", "noninteractive"))
     .context(by_hand)?;
     drop(policy);
-    for service in NOT_AT_BOOT.iter().filter(|service| missing.contains(service)) {
+    for (_, service) in NOT_AT_BOOT.iter().filter(|(package, _)| missing.contains(package)) {
         if host::has_program("systemctl") {
             run(command("systemctl").args(["--quiet", "disable", service]))?;
         }
