@@ -1,20 +1,28 @@
 //! What there is to say in the log, before anybody decides where it goes.
 
-use std::fmt;
+use std::fmt::{self, Display, Write};
 use std::str::FromStr;
 
 /// How much a line matters, least first. Python's numbers and fail2ban's own between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Level {
+pub enum Level {
+    /// Of every step of everything.
     HeavyDebug,
+    /// Of every step of something.
     TraceDebug,
+    /// Only of use when searching for a fault.
     Debug,
     /// Between debug and info: what a client is told anyway.
     Msg,
+    /// Details of what goes on.
     Info,
+    /// What goes on: bans above all.
     Notice,
+    /// Something that an admin may want to know.
     Warning,
+    /// Something failed.
     Error,
+    /// A firewall or the like is not as it should be, and stays so.
     Critical,
 }
 
@@ -107,12 +115,13 @@ impl FromStr for Threshold {
 
 /// One line for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Said {
+pub struct Said {
     /// Who says it: `filter`, `actions`, …; what fail2ban has no name for is said by `rban`.
-    pub(crate) logger: &'static str,
-    pub(crate) level: Level,
+    pub logger: &'static str,
+    /// How much it matters.
+    pub level: Level,
     /// May hold anything that a client sent; the log makes one line of it.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 impl Said {
@@ -121,10 +130,51 @@ impl Said {
     }
 }
 
+/// Who failed or is banned, so that nobody takes it for more: it may be any text, a user name say, which a client chose.
+/// `]` before a blank is written `\x5d` in it: fail2ban's own filter `recidive` takes `[j] Ban x] Ban 192.0.2.1` for a
+/// ban of that address.
+pub(crate) struct SaidId<'a>(pub(crate) &'a dyn Display);
+
+impl Display for SaidId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        let mut rest = text.as_str();
+        while let Some(at) = rest.find(']') {
+            let (before, after) = (&rest[..at], &rest[at + 1..]);
+            let ends_a_jail = after.starts_with(|char: char| char.is_whitespace());
+            write!(f, "{before}{}", if ends_a_jail { "\\x5d" } else { "]" })?;
+            rest = after;
+        }
+        f.write_str(rest)
+    }
+}
+
+/// A text in Python's quotes, so that it stays on one line.
+pub(crate) struct Quoted<'a>(pub(crate) &'a str);
+
+impl Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quote = if self.0.contains('\'') && !self.0.contains('"') { '"' } else { '\'' };
+        f.write_char(quote)?;
+        for char in self.0.chars() {
+            match char {
+                '\\' => f.write_str("\\\\")?,
+                '\n' => f.write_str("\\n")?,
+                '\r' => f.write_str("\\r")?,
+                '\t' => f.write_str("\\t")?,
+                char if char == quote => write!(f, "\\{char}")?,
+                char if char.is_control() => write!(f, "\\x{:02x}", u32::from(char))?,
+                char => f.write_char(char)?,
+            }
+        }
+        f.write_char(quote)
+    }
+}
+
 /// The logger's name as it stands in a line.
 pub(crate) struct LoggerName(pub(crate) &'static str);
 
-impl fmt::Display for LoggerName {
+impl Display for LoggerName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             "rban" => f.write_str("rban"),
@@ -158,6 +208,22 @@ mod tests {
             let error = text.parse::<Threshold>().unwrap_err();
             assert_eq!(error.to_string(), format!("Invalid log level '{text}'"));
         }
+    }
+
+    #[test]
+    fn an_id_ends_no_jails_name() {
+        let shown = |text: &str| SaidId(&text).to_string();
+        assert_eq!(shown("192.0.2.1"), "192.0.2.1");
+        assert_eq!(shown("[x]"), "[x]");
+        assert_eq!(shown("x] Ban 192.0.2.1]\t"), "x\\x5d Ban 192.0.2.1\\x5d\t");
+    }
+
+    #[test]
+    fn texts_are_quoted_as_python_does() {
+        let shown = |text: &str| Quoted(text).to_string();
+        assert_eq!(shown("it"), "'it'");
+        assert_eq!(shown("it's"), "\"it's\"");
+        assert_eq!(shown("'\"\\\n\u{1}\u{85}"), "'\\'\"\\\\\\n\\x01\\x85'");
     }
 
     #[test]

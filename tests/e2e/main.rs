@@ -3,14 +3,32 @@
 //! Every test makes its own hosts, server, pins and socket, so that all can run at a time.
 
 mod bans_a_guesser;
+mod by_hand;
 mod cli;
 mod cli_errors;
+mod client_bans;
+mod client_commands;
+mod client_effects;
+mod client_log;
+mod client_memory;
+mod client_newer;
+mod client_programs;
+mod client_reload;
+mod client_wire;
+mod client_world;
+mod commands;
 mod configured;
 mod detaches;
 mod drops_everything;
+mod firewalls;
+mod journal;
+mod kills;
+mod lifecycle;
 mod modes;
 mod rotation;
 mod safety;
+mod servers;
+mod sources;
 mod survives_kill;
 mod takes_over;
 mod with_daemon;

@@ -281,6 +281,9 @@ pub fn shipped(dir: &Path) -> Result<PathBuf> {
         }
         let all_traffic = "[DEFAULT]\nbanaction = %(banaction_allports)s\n";
         fs::write(own.join("jail.local"), all_traffic).context("writing jail.local")?;
+        // Else the memory of a fail2ban on this machine would be taken over.
+        let nowhere = "[Definition]\ndbfile = :memory:\n";
+        fs::write(own.join("fail2ban.conf"), nowhere).context("writing fail2ban.conf")?;
     }
     Ok(own)
 }
@@ -316,6 +319,17 @@ impl Daemon {
         Self::run(rban, &["-c", text(dir)?])?.wait_until_ready()
     }
 
+    /// As [`configured`](Self::configured), without waiting; it tells this socket when it is ready, as under systemd.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be started at all.
+    pub fn notifying(rban: &Rban, dir: &Path, socket: &Path) -> Result<Self> {
+        Self::run_with(rban, &["-c", text(dir)?], |command| {
+            command.env("NOTIFY_SOCKET", socket);
+        })
+    }
+
     /// Starts it without waiting.
     ///
     /// # Errors
@@ -327,6 +341,10 @@ impl Daemon {
     }
 
     fn run(rban: &Rban, args: &[&str]) -> Result<Self> {
+        Self::run_with(rban, args, |_| {})
+    }
+
+    fn run_with(rban: &Rban, args: &[&str], with: impl FnOnce(&mut Command)) -> Result<Self> {
         let (file, stderr) = tempfile::Builder::new()
             .prefix("daemon-")
             .suffix(".stderr")
@@ -339,6 +357,7 @@ impl Daemon {
         let own = ["--logtarget", "STDERR", "--dbfile", text(&database)?];
         rban.add_args(&mut command, &[&["run", "--iface", IFACE], small, &own, args].concat());
         command.env("NO_COLOR", "1").stdout(File::create(rban.dir().join("stdout"))?).stderr(file);
+        with(&mut command);
         let child = command.spawn().context("starting rban run")?;
         Ok(Self { child, stderr, is_quiet: false })
     }

@@ -5,13 +5,17 @@
 
 pub mod binary;
 pub mod daemon;
+pub mod doors;
 pub mod insn;
+pub mod journal;
 pub mod literal;
 pub mod logs;
 pub mod net;
 pub mod packet;
+pub mod peer;
 pub mod random;
 pub mod rawprog;
+pub mod servers;
 pub mod sshd;
 pub mod stock;
 pub mod traffic;

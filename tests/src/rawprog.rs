@@ -195,7 +195,7 @@ impl Map {
         let mut attr = MapUpdateAttr {
             map_fd: fd_of(&self.fd),
             key: address(key),
-            value: address(&mut value),
+            value: address(&value),
             ..Default::default()
         };
         bpf(Cmd::MapLookup, &mut attr).is_ok()

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+use rustix::net::{self, AddressFamily, SocketType, bind, socket};
 
 use crate::net::Host;
 
@@ -141,6 +141,16 @@ pub fn answers(host: &Host, by: By, from: IpAddr, to: IpAddr) -> Result<bool> {
     }
 }
 
+/// A connection from an address of this host; `None` where nobody takes it.
+///
+/// # Errors
+///
+/// Where that address is none of the host's.
+pub fn connect(host: &Host, from: IpAddr, to: IpAddr, port: u16) -> Result<Option<TcpStream>> {
+    let connected = host.inside(|| connect_from(from, (to, port).into()));
+    Ok(connected.context("connecting")?.ok())
+}
+
 fn udp_answers(from: IpAddr, to: IpAddr) -> io::Result<bool> {
     let socket = UdpSocket::bind((from, 0))?;
     socket.set_read_timeout(Some(ANSWER_WITHIN))?;
@@ -161,7 +171,7 @@ fn connect_from(from: IpAddr, to: SocketAddr) -> io::Result<io::Result<TcpStream
     bind(&socket, &SocketAddr::new(from, 0))?;
     // On Linux it bounds how long connecting takes as well.
     set_socket_timeout(&socket, Timeout::Send, Some(ANSWER_WITHIN))?;
-    Ok(connect(&socket, &to).map(|()| TcpStream::from(socket)).map_err(io::Error::from))
+    Ok(net::connect(&socket, &to).map(|()| TcpStream::from(socket)).map_err(io::Error::from))
 }
 
 /// Counts datagrams to [`COUNT_PORT`] by their source, until dropped.

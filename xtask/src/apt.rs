@@ -21,13 +21,21 @@ pub(crate) struct Needed {
 /// What the tests and the lab use.
 pub(crate) const FOR_TESTS: &[Needed] = &[
     Needed { program: "bpftool", package: "bpftool" },
+    Needed { program: "curl", package: "curl" },
     Needed { program: "fail2ban-client", package: "fail2ban" },
     Needed { program: "ip", package: "iproute2" },
+    Needed { program: "ipset", package: "ipset" },
+    Needed { program: "iptables", package: "iptables" },
+    Needed { program: "logrotate", package: "logrotate" },
+    Needed { program: "nft", package: "nftables" },
+    Needed { program: "nginx", package: "nginx-light" },
     Needed { program: "ping", package: "iputils-ping" },
     Needed { program: "rsyslogd", package: "rsyslog" },
     Needed { program: "ssh", package: "openssh-client" },
     Needed { program: "sshd", package: "openssh-server" },
     Needed { program: "sshpass", package: "sshpass" },
+    Needed { program: "/lib/systemd/systemd-journal-remote", package: "systemd-journal-remote" },
+    Needed { program: "vsftpd", package: "vsftpd" },
 ];
 
 /// What the bench measures rban against.

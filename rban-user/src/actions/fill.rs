@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::tags::{Family, next_tag};
 use super::ticket::Facts;
+use crate::said::Quoted;
 
 /// More than this of one value is cut off, the beginning of it: the kernel allows an argument 128 KiB.
 const VALUE_MAX_BYTES: usize = 96 * 1024;
@@ -61,7 +62,7 @@ impl Script {
         }
         let values = self.values.iter().map(|value| String::from_utf8_lossy(value));
         let words = std::iter::once(Cow::Borrowed(&*self.text)).chain(values);
-        let words: Vec<_> = words.map(|word| super::said::quoted(&word)).collect();
+        let words: Vec<_> = words.map(|word| Quoted(&word).to_string()).collect();
         format!("[{}]", words.join(", "))
     }
 }

@@ -10,14 +10,12 @@ mod fill;
 mod names;
 mod plan;
 mod queue;
-mod said;
 mod tags;
 mod ticket;
 mod worker;
 
 pub use names::{OwnNames, host_name};
 pub use plan::Families;
-pub use said::{Level, Said};
 pub use ticket::{Counters, Record, Ticket};
 pub use worker::{Handle, Jails, Revision, Setup, Task, Worker, World};
 
@@ -31,6 +29,13 @@ pub struct Spec {
     /// Its commands and flags, and what else their tags may stand for; of two with one name the later holds.
     pub options: Vec<(String, String)>,
 }
+
+/// fail2ban's logger of what a jail's actions are about.
+const ACTIONS: &str = "actions";
+/// fail2ban's logger of what one action is about.
+const COMMAND_ACTION: &str = "CommandAction";
+/// fail2ban's logger of commands and what they print.
+const UTILS: &str = "utils";
 
 /// A command without a limit of its own may take so long.
 pub const TIMEOUT: Duration = Duration::from_secs(60);

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Spec;
 use super::fill::{Script, fill};
-use super::said::{Level, Said};
 use super::tags::{Endless, Family, Options};
 use super::ticket::{Facts, Found, Ticket};
 use super::worker::Setup;
+use super::{ACTIONS, COMMAND_ACTION, Spec};
 use crate::event::JailName;
+use crate::said::{Level, Said};
 
 mod steps;
 
@@ -255,7 +255,11 @@ impl Plan {
                 self.states.insert(family, State::default());
             }
             (Step::Repair(_) | Step::StartToRestore(_) | Step::Recheck(_), Outcome::Failed) => {
-                self.say(Said::action(Level::Critical, "Unable to restore environment"));
+                self.say(Said::new(
+                    COMMAND_ACTION,
+                    Level::Critical,
+                    "Unable to restore environment",
+                ));
                 self.give_up(None);
             }
             (Step::Check(_) | Step::Repair(_) | Step::Recheck(_), Outcome::Done) => (),
@@ -309,17 +313,17 @@ impl Plan {
         match deed {
             Deed::Unban if !self.options.flag("actionrepair_on_unban") => {
                 let text = "Invariant check failed. Unban is impossible.";
-                self.say(Said::action(Level::Error, text));
+                self.say(Said::new(COMMAND_ACTION, Level::Error, text));
                 return self.give_up(None);
             }
             Deed::Flush => {
                 let text = "Invariant check failed. Flush is impossible.".to_owned();
-                return self.say(Said::actions(Level::Error, text));
+                return self.say(Said::new(ACTIONS, Level::Error, text));
             }
             _ => (),
         }
         let text = "Invariant check failed. Trying to restore a sane environment";
-        self.say(Said::action(Level::Error, text));
+        self.say(Said::new(COMMAND_ACTION, Level::Error, text));
         self.banned_since_repair = Some(HashSet::new());
         self.push(Step::Recheck(family));
         if self.has("actionrepair", family) {
@@ -391,7 +395,7 @@ impl Plan {
             _ => String::new(),
         };
         let text = format!("Failed to {what} jail '{jail}' action '{name}'{info}: {error}");
-        self.said.push(Said::actions(Level::Error, text));
+        self.said.push(Said::new(ACTIONS, Level::Error, text));
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::addr::Offender;
 use crate::clock::WallTime;
 use crate::event::{JailName, Line};
+use crate::said::Quoted;
 
 use super::tags::Family;
 
@@ -112,12 +113,12 @@ impl Ticket {
         format!(
             "ActionInfo({{'ip': {}, 'family': {}, 'fid': {}, 'failures': {}, 'time': {}, 'bantime': {}, 'bancount': {}, \
              'restored': {}}})",
-            super::said::quoted(&self.address()),
+            Quoted(&self.address()),
             match self.family() {
                 Family::Raw => "None".to_owned(),
                 family => format!("'{family}'"),
             },
-            super::said::quoted(&self.id),
+            Quoted(&self.id),
             self.failures,
             epoch(self.time),
             self.seconds(),
@@ -186,10 +187,8 @@ impl Facts<'_> {
 
     fn raw(&self) -> String {
         let Ticket { id, time, failures, bancount, matches, .. } = self.ticket;
-        let matches: Vec<_> = matches
-            .iter()
-            .map(|line| super::said::quoted(&String::from_utf8_lossy(line)))
-            .collect();
+        let matches: Vec<_> =
+            matches.iter().map(|line| Quoted(&String::from_utf8_lossy(line)).to_string()).collect();
         format!(
             "BanTicket: ip={id} time={} bantime={} bancount={bancount} #attempts={failures} matches=[{}]",
             epoch(*time),

@@ -7,14 +7,14 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::Spec;
 use super::names::OwnNames;
 use super::plan::{Deed, Families, Plan};
 use super::queue::{Entrance, Exit, queue};
-use super::said::{Level, Said};
 use super::ticket::{Counters, Record, Ticket};
+use super::{ACTIONS, Spec};
 use crate::clock::WallTime;
 use crate::event::JailName;
+use crate::said::{Level, Said, SaidId};
 
 mod answers;
 mod execute;
@@ -178,7 +178,7 @@ impl<W: World> Worker<W> {
                 "[{}] {given_up} task(s) of actions given up, for too many wait; have the commands end sooner",
                 self.setup.jail
             );
-            self.world.say(Said::actions(Level::Error, text));
+            self.world.say(Said::new(ACTIONS, Level::Error, text));
         }
     }
 
@@ -228,8 +228,8 @@ impl<W: World> Worker<W> {
             [one] => format!(", action '{}'", self.plans[one].name()),
             _ => String::new(),
         };
-        let text = format!("[{}] Reban {}{action}", self.setup.jail, ticket.id);
-        self.world.say(Said::actions(Level::Notice, text));
+        let text = format!("[{}] Reban {}{action}", self.setup.jail, SaidId(&ticket.id));
+        self.world.say(Said::new(ACTIONS, Level::Notice, text));
         let mut answers = Answers::default();
         for at in lost {
             self.one(at, Deed::Reban, ticket, &mut answers).await;
@@ -247,7 +247,7 @@ impl<W: World> Worker<W> {
             }
             let (jail, name) = (&self.setup.jail, self.plans[at].name());
             let text = format!("[{jail}] Flush ticket(s) with {name}");
-            self.world.say(Said::actions(Level::Notice, text));
+            self.world.say(Said::new(ACTIONS, Level::Notice, text));
             self.one(at, Deed::Flush, &nobody, &mut Answers::default()).await;
         }
         if singly.is_empty() {

@@ -1,7 +1,7 @@
 //! `rban config`.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::{Args, Subcommand, ValueEnum};
@@ -62,6 +62,11 @@ pub(super) struct From {
 }
 
 impl From {
+    /// The directory that was asked for.
+    pub(super) fn asked(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     pub(super) fn directory(&self) -> Directory {
         Directory::choose(self.config.as_deref())
     }

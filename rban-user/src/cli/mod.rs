@@ -7,8 +7,12 @@ mod attach;
 mod ban;
 mod bans;
 mod client;
+mod completions;
 mod config;
+mod import;
 mod input;
+mod lifecycle;
+mod man;
 mod panic;
 mod regex;
 mod render;
@@ -20,6 +24,7 @@ mod why;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Directory, Settings};
@@ -59,11 +64,18 @@ enum Command {
     Unban(unban::Unban),
     Bans(bans::List),
     Status(status::Status),
+    Import(import::Import),
+    Reload(lifecycle::Reload),
+    Stop(lifecycle::Stop),
+    Ping(lifecycle::Ping),
+    Version(lifecycle::Version),
     Why(why::Why),
     Panic(panic::Panic),
     Config(config::Config),
     Regex(Box<regex::Regex>),
     Client(client::Client),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Why a command did not do what it should.
@@ -103,6 +115,16 @@ pub fn main() -> ExitCode {
         Command::Unban(unban) => unban.run(&common),
         Command::Bans(list) => list.run(&common),
         Command::Status(status) => status.run(&common),
+        Command::Import(import) => import.run(&common),
+        Command::Reload(reload) => match reload.as_client() {
+            Some(words) => return client::obeyed(&words, common.socket),
+            None => reload.run(&common),
+        },
+        Command::Stop(stop) => stop.run(&common),
+        Command::Ping(ping) => ping.run(&common),
+        Command::Version(version) => version.run(&common),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
         Command::Why(why) => why.run(&common),
         Command::Panic(panic) => panic.run(&common),
         Command::Config(config) => config.run(&common),
@@ -135,11 +157,25 @@ impl Common {
 
     /// The daemon, if one answers.
     fn daemon(&self) -> Result<Option<Client>, Failure> {
-        let socket = match &self.socket {
-            Some(socket) => socket.clone(),
-            None => self.settings()?.socket,
-        };
-        Ok(Client::connect(&socket)?)
+        Ok(Client::connect(&self.socket()?)?)
+    }
+
+    /// The daemon, where nothing can be done without one.
+    fn running_daemon(&self) -> Result<Client, Failure> {
+        let socket = self.socket()?;
+        Client::connect(&socket)?.ok_or_else(|| {
+            let socket = socket.display();
+            let text =
+                "no daemon answers; start it with `rban run`, or name its socket with --socket";
+            Failure::Failed(anyhow!("{socket}: {text}"))
+        })
+    }
+
+    fn socket(&self) -> Result<PathBuf, Failure> {
+        match &self.socket {
+            Some(socket) => Ok(socket.clone()),
+            None => Ok(self.settings()?.socket),
+        }
     }
 
     /// What `rban.conf` says.

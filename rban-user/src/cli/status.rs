@@ -104,8 +104,16 @@ fn counters(counters: &stats::Counters) -> String {
     render::table(&rows)
 }
 
+/// `nftables[kernel:tcp/22]`, `sendmail[commands]`.
+fn deed(deed: &control::Deed) -> String {
+    let kernel = deed.scope.as_ref().map(|scope| format!("kernel:{scope}"));
+    let commands = deed.runs.then(|| "commands".to_owned());
+    let by: Vec<String> = kernel.into_iter().chain(commands).collect();
+    format!("{}[{}]", deed.action, by.join("+"))
+}
+
 fn jails(jails: &[control::JailStatus]) -> String {
-    let heading = ["JAIL", "FAILED", "TOTAL", "BANNED", "TOTAL", "LOGS"];
+    let heading = ["JAIL", "FAILED", "TOTAL", "BANNED", "TOTAL", "DOES", "LOGS"];
     let mut rows = vec![heading.map(str::to_owned)];
     rows.extend(jails.iter().map(|jail| {
         let files: Vec<String> = jail.files.iter().map(|it| it.display().to_string()).collect();
@@ -115,6 +123,7 @@ fn jails(jails: &[control::JailStatus]) -> String {
             jail.total_failed.to_string(),
             jail.currently_banned.to_string(),
             jail.total_banned.to_string(),
+            jail.does.iter().map(deed).collect::<Vec<_>>().join(" "),
             files.join(" "),
         ]
     }));

@@ -60,12 +60,24 @@ impl JailText {
         self.logs.push(LogText { glob, from, files: vec![path.into()] });
     }
 
-    /// Follows a file no longer.
+    /// Follows a file no longer. Of a pattern that found it, what else it found stays, and nothing new comes.
     pub(crate) fn remove_file(&mut self, path: &Path) {
-        for log in &mut self.logs {
-            log.files.retain(|file| file != path);
-        }
-        self.logs.retain(|log| !log.files.is_empty() && Path::new(&log.glob) != path);
+        let stay = |log: LogText| -> Vec<LogText> {
+            if Path::new(&log.glob) == path {
+                return Vec::new();
+            }
+            if !log.files.iter().any(|file| file == path) {
+                return vec![log];
+            }
+            let others = log.files.iter().filter(|file| *file != path);
+            let alone = |file: &PathBuf| LogText {
+                glob: file.display().to_string(),
+                from: log.from.clone(),
+                files: vec![file.clone()],
+            };
+            others.map(alone).collect()
+        };
+        self.logs = std::mem::take(&mut self.logs).into_iter().flat_map(stay).collect();
     }
 
     /// An action by its name.

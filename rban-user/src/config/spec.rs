@@ -17,7 +17,6 @@ use super::value::{self, NotATime};
 use crate::actions;
 use crate::detect::{self, Patterns, UseDns};
 use crate::event::JailName;
-use crate::glob;
 use crate::jail::formula::Formula;
 use crate::jail::{self, Increment, Neighbours, ignore};
 use crate::source::{self, Backend, Begin, Log};
@@ -174,8 +173,8 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// The logs that are there, and those yet to come that are named without wildcards. Where none is there, something
-    /// is wrong.
+    /// The logs: patterns as patterns, for what they find changes; and files, those yet to come as well. Where none is
+    /// there, something is wrong.
     fn logs(&mut self, backend: &Backend) -> Vec<Log> {
         if matches!(backend, Backend::Systemd(_)) {
             return Vec::new();
@@ -187,16 +186,11 @@ impl<'a> Build<'a> {
             let quoted = Quoted::new(logpath.and_then(|it| it.place.clone()), "logpath", value);
             self.problems.push(Problem { quoted, wrong: Wrong::NoLog });
         }
-        let to_come = |log: &LogText| {
-            let is_plain = log.files.is_empty() && !glob::has_wildcards(&log.glob);
-            is_plain.then(|| PathBuf::from(&log.glob))
-        };
-        let all = logs.iter().flat_map(|log| {
+        let log = |log: &LogText| {
             let begin = if log.from == "tail" { Begin::End } else { Begin::Start };
-            let paths = log.files.iter().cloned().chain(to_come(log));
-            paths.map(move |path| Log { path, begin })
-        });
-        all.collect()
+            Log { path: PathBuf::from(&log.glob), begin }
+        };
+        logs.iter().map(log).collect()
     }
 
     fn filter(&mut self, findtime: Duration) -> detect::Spec {

@@ -50,6 +50,13 @@ pub enum Command {
     UnbanAll,
     /// Who banned each of those that are banned?
     Owners,
+    /// Read your configuration again.
+    Reload,
+    /// Take over what fail2ban's database knows.
+    Import {
+        /// Its path; `None` = where `fail2ban.conf` says.
+        file: Option<PathBuf>,
+    },
     /// What led to the bans that cover these?
     History {
         /// The offenders that the kernel has.
@@ -69,6 +76,10 @@ pub enum Reply {
     Unbanned(Vec<Offender>),
     /// To [`Command::Owners`].
     Owners(Vec<Owner>),
+    /// To [`Command::Reload`].
+    Reloaded,
+    /// To [`Command::Import`].
+    Imported(Imported),
     /// To [`Command::History`].
     History(Vec<Episode>),
     /// It was refused, or failed; nothing was done.
@@ -111,6 +122,37 @@ pub struct JailStatus {
     pub total_banned: u64,
     /// The logs it reads.
     pub files: Vec<PathBuf>,
+    /// What its bans lead to.
+    #[serde(default)]
+    pub does: Vec<Deed>,
+}
+
+/// One action of a jail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deed {
+    /// Its name.
+    pub action: String,
+    /// Whose packets the kernel drops for it; `None` = the kernel does nothing.
+    pub scope: Option<Scope>,
+    /// Whether its commands are run.
+    pub runs: bool,
+}
+
+/// What was taken over of fail2ban's database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// Its path.
+    pub file: PathBuf,
+    /// The latest bans of offenders, live or over.
+    pub bans: u64,
+    /// Those of them that have not ended.
+    pub live: u64,
+    /// Positions in logs and journals.
+    pub positions: u64,
+    /// Rows that make no sense.
+    pub skipped: u64,
+    /// What ended the reading early: the file is damaged from there on.
+    pub cut_short: Option<String>,
 }
 
 /// Who made a ban.

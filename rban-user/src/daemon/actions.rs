@@ -9,7 +9,7 @@ use crate::actions::{self, Counters, Jails, Record};
 use crate::clock::{Now, WallTime};
 use crate::event::JailName;
 use crate::log::Log;
-use crate::said::{Level, Said};
+use crate::said::Said;
 use crate::store::{self, Within};
 
 /// One jail's surroundings.
@@ -56,15 +56,7 @@ impl actions::World for World {
         Now::read().wall
     }
 
-    fn say(&self, said: actions::Said) {
-        let level = match said.level {
-            actions::Level::Critical => Level::Critical,
-            actions::Level::Error => Level::Error,
-            actions::Level::Warning => Level::Warning,
-            actions::Level::Notice => Level::Notice,
-            actions::Level::Info => Level::Info,
-            actions::Level::Debug => Level::Debug,
-        };
-        self.log.say(Said::new(said.logger, level, said.text));
+    fn say(&self, said: Said) {
+        self.log.say(said);
     }
 }

@@ -105,8 +105,8 @@ impl Control {
 
     async fn obey_signal(&mut self, signal: Signal) {
         match signal {
-            Signal::Reread => self.reread().await,
             // The log tells of what went wrong.
+            Signal::Reread => drop(self.reread().await),
             Signal::Flushlogs => drop(self.log.flush().await),
         }
     }
@@ -189,6 +189,7 @@ impl Control {
             self.log.say(match note {
                 Note::Warning(text) => Said::new("server", Level::Warning, text),
                 Note::Error(text) => Said::new("transmitter", Level::Error, text),
+                Note::Refused(text) => Said::new("filter", Level::Error, text),
             });
         }
     }

@@ -50,7 +50,7 @@ impl Work {
             let how = how(batch.written);
             let fed: Vec<&Fed> = batch.feeds.iter().filter_map(|feed| feeds.get(feed)).collect();
             let done = self.detect(|detector, sink| {
-                for fed in &fed {
+                for fed in once_each(&fed) {
                     detector.lines(fed.index, &batch.chunk, how, sink);
                 }
             });
@@ -97,6 +97,15 @@ impl Work {
         }
         Ok(())
     }
+}
+
+/// Without those whose jails get the lines by another already: two patterns of a jail may find one file.
+fn once_each<'a>(fed: &'a [&'a Fed]) -> impl Iterator<Item = &'a Fed> {
+    let gets = |fed: &&Fed, jail: &JailName| fed.jails.contains(jail);
+    let is_first = move |(at, it): &(usize, &&Fed)| {
+        it.jails.iter().any(|jail| !fed[..*at].iter().any(|before| gets(before, jail)))
+    };
+    fed.iter().enumerate().filter(is_first).map(|(_, fed)| *fed)
 }
 
 /// A jail has ended.

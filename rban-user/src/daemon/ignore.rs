@@ -74,6 +74,10 @@ struct Queue {
 }
 
 /// What came of a judgement.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "taken apart at once; a box would cost every failure an allocation"
+)]
 enum Settled {
     Judged(Outcome),
     Waits(Head),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use ipnet::IpNet;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tracing::{error, warn};
 
@@ -16,12 +16,15 @@ use super::actions::World;
 use super::ignore::{self, Screen};
 use super::jail::{Outlets, Task};
 use super::scan::{Member, Scans};
+use super::told;
 use super::wiring::{self, Rest, Stopping, ToEnforcer, ToJail, chain};
 use crate::actions::{self, Families, OwnNames, Revision, Setup, Worker};
 use crate::config::{ActionSpec, Enforce, FailedJail, JailSpec};
+use crate::control::Deed;
 use crate::event::{Failure, JailName};
 use crate::jail::Jail;
 use crate::log::{Log, lines};
+use crate::said::Said;
 use crate::scope::Scope;
 use crate::settings::{self, Settings, What};
 use crate::store;
@@ -57,6 +60,8 @@ struct Running {
     failures: mpsc::Sender<Vec<Failure>>,
     task: JoinHandle<Result<()>>,
     actions: JoinHandle<()>,
+    /// What the log heard of its settings.
+    told: Vec<Said>,
 }
 
 impl Jails {
@@ -84,6 +89,12 @@ impl Jails {
         for change in changes {
             let settings::Change::Jail(name, what) = change else { continue };
             let entry = settings.jails().find(|(it, _)| *it == name).map(|(_, entry)| entry);
+            if let (Some(entry), Some(running)) = (entry, self.running.get_mut(name)) {
+                let told = told::settings(&entry.spec);
+                let news = told.iter().filter(|said| !running.told.contains(said));
+                news.cloned().for_each(|said| self.common.log.say(said));
+                running.told = told;
+            }
             match (what, entry) {
                 (What::Removed, _) => self.stop(name, Stopping::Repeal).await,
                 (What::Restarted, Some(entry)) => {
@@ -143,12 +154,14 @@ impl Jails {
         &self.failed
     }
 
-    /// Stops all of them.
+    /// Stops all of them, at a time.
     pub(super) async fn stop_all(&mut self, how: Stopping) {
-        let names: Vec<JailName> = self.running.keys().cloned().collect();
-        for name in names {
-            self.stop(&name, how).await;
+        self.scans.end();
+        let mut ending = JoinSet::new();
+        for (name, running) in std::mem::take(&mut self.running) {
+            ending.spawn(end(name, running, how, self.common.log.clone()));
         }
+        drop(ending.join_all().await);
     }
 
     async fn tell(&self, jail: &JailName, message: ToJail) {
@@ -160,7 +173,9 @@ impl Jails {
     /// Starts a jail, whose stored bans are in force again when this returns; its lines are still to be looked at.
     async fn start(&mut self, spec: &JailSpec) -> Member {
         let name = spec.name.clone();
-        lines::creating_jail(&name).for_each(|said| self.common.log.say(said));
+        let told = told::settings(spec);
+        let beginning = lines::creating_jail(&name).chain(told::backend(spec));
+        beginning.chain(told.iter().cloned()).for_each(|said| self.common.log.say(said));
         self.failed.retain(|jail| *jail.name != *name);
         let scope = ToEnforcer::Scope(name.clone(), self.scope(spec));
         drop(self.common.to_enforcer.send(scope).await); // gone = the daemon is ending
@@ -192,7 +207,7 @@ impl Jails {
         self.common.log.say(lines::jail_started(&name));
         let actions = tokio::spawn(worker.run());
         let member = Member::of(spec, failures.clone());
-        self.running.insert(name, Running { inbox, failures, task, actions });
+        self.running.insert(name, Running { inbox, failures, task, actions, told });
         member
     }
 
@@ -238,6 +253,18 @@ impl Jails {
         scope
     }
 
+    /// What a jail's bans lead to: each action, and who carries it out.
+    pub(super) fn deeds(&self, spec: Option<&JailSpec>) -> Vec<Deed> {
+        let actions = spec.map(|spec| &spec.actions[..]).unwrap_or_default();
+        let deed = |action: &ActionSpec| {
+            let taken = action.takeover.as_ref().map(|takeover| takeover.scope.clone());
+            let scope = taken.filter(|_| self.common.enforce != Enforce::Actions);
+            let runs = action.takeover.is_none() || self.common.enforce != Enforce::Xdp;
+            Deed { action: action.name.clone(), scope, runs }
+        };
+        actions.iter().map(deed).collect()
+    }
+
     async fn change_actions(&self, spec: &JailSpec) {
         let scope = ToEnforcer::Scope(spec.name.clone(), self.scope(spec));
         drop(self.common.to_enforcer.send(scope).await); // gone = the daemon is ending
@@ -248,19 +275,24 @@ impl Jails {
     async fn stop(&mut self, name: &JailName, how: Stopping) {
         self.scans.remove(name).await;
         let Some(running) = self.running.remove(name) else { return };
-        let (reply, done) = oneshot::channel();
-        if running.inbox.send(ToJail::Stop(how, reply)).await.is_ok() {
-            drop(done.await); // gone = it has stopped
-        }
-        drop(running.inbox);
-        match running.task.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => error!(jail = %name, error = chain(error), "the jail broke"),
-            Err(error) => error!(jail = %name, %error, "the jail broke"),
-        }
-        if timeout(ACTIONS_PATIENCE, running.actions).await.is_err() {
-            warn!(jail = %name, "actions did not take back in time what they did");
-        }
-        self.common.log.say(lines::jail_stopped(name));
+        end(name.clone(), running, how, self.common.log.clone()).await;
     }
+}
+
+/// Has a jail end, and its actions, if they do in time.
+async fn end(name: JailName, running: Running, how: Stopping, log: Log) {
+    let (reply, done) = oneshot::channel();
+    if running.inbox.send(ToJail::Stop(how, reply)).await.is_ok() {
+        drop(done.await); // gone = it has stopped
+    }
+    drop(running.inbox);
+    match running.task.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => error!(jail = %name, error = chain(error), "the jail broke"),
+        Err(error) => error!(jail = %name, %error, "the jail broke"),
+    }
+    if timeout(ACTIONS_PATIENCE, running.actions).await.is_err() {
+        warn!(jail = %name, "actions did not take back in time what they did");
+    }
+    log.say(lines::jail_stopped(&name));
 }

@@ -14,13 +14,14 @@ mod ignore;
 mod jail;
 mod jails;
 mod kernel;
-mod memory;
+pub(crate) mod memory;
 pub(crate) mod names;
 #[cfg(feature = "log")]
 mod program_log;
 mod progress;
 mod resolve;
 mod scan;
+mod told;
 mod wiring;
 
 use std::collections::BTreeSet;
@@ -159,6 +160,7 @@ async fn serve(options: Options) -> Result<()> {
     let (settings, unheeded) = Settings::of_config(&options.config, &services);
     let log = start_log(&options, &settings)?;
     lines::starting(env!("CARGO_PKG_VERSION")).into_iter().for_each(|said| log.say(said));
+    log.say(lines::daemon_started());
     for warning in &options.config.warnings {
         warn!("{warning}");
     }
@@ -270,6 +272,7 @@ async fn serve(options: Options) -> Result<()> {
     if store.flush().await.is_err() {
         error!("the store ended early; a restart will not know of the last bans");
     }
+    log.say(lines::database_closed());
     log.say(lines::exiting());
     if let Err(error) = log.settle().await {
         bail!("{error}");

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::event::JailName;
+use crate::glob;
 use crate::source::journal::Cursor;
 use crate::source::{Digest, FileId, Position};
 use crate::store::{self, StoredCursor, StoredPosition, Write};
@@ -106,13 +107,17 @@ impl Known {
         known
     }
 
-    /// Of one jail's log.
-    pub(super) fn file(&self, jail: &JailName, path: &Path) -> Option<Position> {
-        self.files.get(jail)?.get(path).copied()
+    /// Of one of a jail's logs; or, as it is a pattern, of all that it may find.
+    pub(super) fn files(&self, jail: &JailName, log: &Path) -> HashMap<PathBuf, Position> {
+        let mut files = self.all_files(jail);
+        if !glob::has_wildcards(&log.to_string_lossy()) {
+            files.retain(|path, _| path == log);
+        }
+        files
     }
 
-    /// All logs of one jail.
-    pub(super) fn files(&self, jail: &JailName) -> HashMap<PathBuf, Position> {
+    /// Of all logs of one jail.
+    pub(super) fn all_files(&self, jail: &JailName) -> HashMap<PathBuf, Position> {
         self.files.get(jail).cloned().unwrap_or_default()
     }
 

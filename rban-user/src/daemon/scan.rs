@@ -1,6 +1,6 @@
 //! Who reads what: jails whose logs overlap share a detector, so that each line is looked at once for all of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -61,6 +61,8 @@ pub(super) struct Scans {
     known: Known,
     groups: Vec<Group>,
     feeds: u64,
+    /// Logs that are not followed for these jails any more, unless a group that is being built does so.
+    loose: BTreeSet<(JailName, PathBuf)>,
 }
 
 /// Jails that share a detector.
@@ -78,12 +80,12 @@ struct Key {
     log: LogSpec,
     encoding: source::Encoding,
     backend: Backend,
-    known: Option<Position>,
+    known: HashMap<PathBuf, Position>,
 }
 
 impl Scans {
     pub(super) fn new(surroundings: Surroundings, known: Known) -> Self {
-        Self { surroundings, known, groups: Vec::new(), feeds: 0 }
+        Self { surroundings, known, groups: Vec::new(), feeds: 0, loose: BTreeSet::new() }
     }
 
     /// Has these jails' lines looked at, in place of what was looked at for them before. Returns which cannot be, and
@@ -109,6 +111,7 @@ impl Scans {
                 failed.extend(names.into_iter().map(|name| (name, reason.clone())));
             }
         }
+        self.tell_of_loose();
         failed
     }
 
@@ -120,6 +123,18 @@ impl Scans {
                 warn!(error = chain(error), "logs are not followed any more");
             }
         }
+        self.tell_of_loose();
+    }
+
+    fn tell_of_loose(&mut self) {
+        for (_, path) in std::mem::take(&mut self.loose) {
+            self.surroundings.log.say(lines::removed_log(&path));
+        }
+    }
+
+    /// Has no lines looked at any more.
+    pub(super) fn end(&mut self) {
+        self.groups.clear();
     }
 
     /// The logs that each jail reads now.
@@ -172,7 +187,10 @@ impl Scans {
             }
             for seen in answer.await.unwrap_or_default() {
                 let Some(position) = seen.position else { continue };
-                jails.iter().for_each(|jail| self.known.note(jail, &seen.path, position));
+                for jail in jails.iter() {
+                    self.known.note(jail, &seen.path, position);
+                    self.loose.insert((jail.clone(), seen.path.to_path_buf()));
+                }
             }
         }
         group.members
@@ -200,22 +218,24 @@ impl Scans {
             let id = FeedId(self.feeds);
             let jails: Arc<[JailName]> =
                 readers.iter().map(|reader| members[*reader].jail.clone()).collect();
-            // A position says more than where to begin.
+            let Key { log, encoding, backend, known } = key;
+            // A position says more than where to begin: others' tell which rotated files are done with.
             let mut positions = HashMap::new();
-            for jail in jails.iter() {
-                positions.extend(self.known.files(jail));
-            }
-            let Key { log, encoding, backend, .. } = key;
+            jails.iter().for_each(|jail| positions.extend(self.known.all_files(jail)));
+            positions.extend(known);
             let (path, begin, to) = (log.path, log.begin, to.clone());
-            asks.push(Feed { id, path, begin, encoding, backend, positions, to });
+            let jails_of_feed = jails.clone();
+            let feed =
+                Feed { id, path, begin, encoding, backend, positions, jails: jails_of_feed, to };
+            asks.push((feed, jails.clone()));
             fed.insert(id, Fed { index, jails: jails.clone() });
             feeds.push((id, jails));
         }
         let name = thread_name(&members);
         let run = move || work.read_files(&fed, batches);
         thread::Builder::new().name(name).spawn(run).context("starting a thread")?;
-        for feed in asks {
-            self.follow(feed).await?;
+        for (feed, jails) in asks {
+            self.follow(feed, &jails).await?;
         }
         Ok(Group { members, feeds, _journal: None })
     }
@@ -229,7 +249,7 @@ impl Scans {
                     log: log.clone(),
                     encoding: member.source.encoding,
                     backend: member.source.backend.clone(),
-                    known: self.known.file(&member.jail, &log.path),
+                    known: self.known.files(&member.jail, &log.path),
                 };
                 match wanted.iter_mut().find(|(it, _)| *it == key) {
                     Some((_, readers)) => readers.push(reader),
@@ -240,14 +260,19 @@ impl Scans {
         wanted
     }
 
-    async fn follow(&self, feed: Feed) -> Result<()> {
+    async fn follow(&mut self, feed: Feed, jails: &[JailName]) -> Result<()> {
         let (reply, answer) = oneshot::channel();
         let gone = || anyhow!("logs are not followed any more");
         self.surroundings.reader.send(Ask::Add(feed, reply)).await.map_err(|_| gone())?;
         for seen in answer.await.map_err(|_| gone())?? {
             let Some(position) = seen.position else { continue };
             let hash = position.first_line.map(|it| it.to_string()).unwrap_or_default();
-            self.surroundings.log.say(lines::added_log(&seen.path, position.offset, &hash));
+            for jail in jails {
+                if !self.loose.remove(&(jail.clone(), seen.path.to_path_buf())) {
+                    let said = lines::added_log(&seen.path, position.offset, &hash);
+                    self.surroundings.log.say(said);
+                }
+            }
         }
         Ok(())
     }

@@ -41,8 +41,6 @@ pub(super) enum ToJail {
     Find(Id, oneshot::Sender<Option<Ban>>),
     /// Whether these are banned, one by one.
     AreBanned(Vec<Id>, oneshot::Sender<Vec<bool>>),
-    /// The kernel was told to lift these, by an admin; their bans here end as well.
-    Lifted(Vec<Offender>),
     /// Ban these by hand. Answered with how many were not banned before.
     Ban(Vec<Id>, oneshot::Sender<usize>),
     /// End these bans, and forget them. Answered with how many bans ended for each.
@@ -55,7 +53,9 @@ pub(super) enum ToJail {
     Obey(Box<jail::Spec>),
     /// These are its actions from now on.
     Actions(Vec<actions::Spec>, actions::Revision),
-    /// Whether failures are to be passed over for now.
+    /// The store has bans that are new to it; put them in force.
+    Restore,
+    /// Whether failures wait to be judged until it says otherwise.
     Rest(Rest),
     /// End, once what was found is judged. Answered when its actions are done.
     Stop(Stopping, oneshot::Sender<()>),

@@ -126,7 +126,12 @@ impl Detector {
         pass_over(groups, of_feed, &chunk, start..bytes.len(), how);
         passed_over += bytes.len() - start;
         prefilter.weigh(bytes.len(), passed_over);
-        of_feed.iter().for_each(|group| groups[*group].leave(&chunk));
+        for group in of_feed.iter() {
+            groups[*group].leave(&chunk);
+            for filter in &groups[*group].filters {
+                filters[*filter].leave(bytes);
+            }
+        }
     }
 
     /// Looks at one entry of a feed.

@@ -129,6 +129,17 @@ impl Filter {
         self.buffer.is_some()
     }
 
+    /// The chunk goes; what of it is still needed is copied.
+    pub(super) fn leave(&mut self, chunk: &[u8]) {
+        self.sessions.leave(chunk);
+        if let Some(work) = &mut self.work {
+            work.matches.clear();
+        }
+        if let Some(buffer) = &mut self.buffer {
+            buffer.leave(chunk);
+        }
+    }
+
     /// Looks at a line, and hands what it finds to `found`.
     pub(super) fn line(
         &mut self,

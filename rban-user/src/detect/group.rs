@@ -96,9 +96,9 @@ impl Group {
             return self.skip(&chunk.line(lines), how);
         }
         let probes = (lines.start..last).step_by(PROBE_BYTES);
-        let as_before = probes
-            .map(|at| chunk.line_at(at, lines.clone()))
-            .chain([chunk.line(last..lines.end)])
+        let as_before = [chunk.line(last..lines.end)]
+            .into_iter()
+            .chain(probes.map(|at| chunk.line_at(at, lines.clone())))
             .all(|line| self.dates.is_as_before(line.text()));
         if as_before {
             let skipped = memchr_iter(b'\n', &chunk.bytes()[lines.start..last]).count();

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::pattern::Pattern;
 use super::pyre::Scratch;
+use super::text::detach;
 use crate::event::Line;
 
 /// The last lines that no match has used up.
@@ -40,6 +41,11 @@ impl Buffer {
             self.lines.pop_front();
         }
         self.lines.push_back(Held { text: Bytes::copy_from_slice(text), line: line.clone() });
+    }
+
+    /// The chunk goes: what is kept of it is copied, lest one line keep all of it.
+    pub(super) fn leave(&mut self, chunk: &[u8]) {
+        self.lines.iter_mut().for_each(|held| detach(&mut held.line, chunk));
     }
 
     /// All lines, one after the other.

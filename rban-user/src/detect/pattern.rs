@@ -123,10 +123,9 @@ impl Pattern {
 
     /// Adds to `fields` what the last search captured in `text`.
     pub(super) fn capture(&self, scratch: &Scratch, text: &[u8], fields: &mut Fields) {
-        let value = |group: usize| {
-            let bytes = &text[scratch.group(group)?];
-            Some(str::from_utf8(bytes).expect("texts are UTF-8, and groups end between characters"))
-        };
+        let text = str::from_utf8(text).expect("texts are UTF-8");
+        // Groups end between characters.
+        let value = |group: usize| scratch.group(group).map(|range| &text[range]);
         for (name, group) in &self.groups {
             if let Some(text) = value(*group) {
                 fields.set(*name, Value::Text(text.into()));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use compact_str::CompactString;
 
 use super::fields::{Fields, Name, Value};
+use super::text::detach;
 use crate::clock::WallTime;
 use crate::event::Line;
 
@@ -138,6 +139,14 @@ impl Sessions {
         (if failed { Outcome::Failure } else { Outcome::NoFailure }, session)
     }
 
+    /// The chunk goes: what is kept of it is copied, lest one line keep all of it.
+    pub(super) fn leave(&mut self, chunk: &[u8]) {
+        for kept in self.kept.iter_mut().filter(|kept| kept.number != 0) {
+            let Session { matches, held, .. } = &mut kept.session;
+            matches.iter_mut().chain(held).for_each(|line| detach(line, chunk));
+        }
+    }
+
     /// Where the session is kept, if it is remembered.
     fn recall(&mut self, id: &str, now: WallTime) -> Option<usize> {
         let place = *self.by_id.get(id)?;
@@ -151,6 +160,8 @@ impl Sessions {
     fn forget(&mut self, place: usize) {
         let kept = &mut self.kept[place];
         kept.number = 0;
+        kept.session.matches.clear();
+        kept.session.held.clear();
         self.by_id.remove(&kept.id);
         self.free.push(place);
     }

@@ -107,6 +107,13 @@ impl<'a> LineText<'a> {
     }
 }
 
+/// Copies a line that is a part of a chunk, so that it does not keep the chunk.
+pub(super) fn detach(line: &mut Line, chunk: &[u8]) {
+    if chunk.as_ptr_range().contains(&line.as_ptr()) {
+        *line = Line::copy_from_slice(line);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -39,9 +39,9 @@ pub(super) struct Which {
 /// How texts begin that patterns match.
 #[derive(Clone, Debug)]
 struct Beginnings {
-    /// Literals, each with the pattern that may begin with it, by their first byte.
-    literals: Vec<(Box<[u8]>, u32)>,
-    /// Where the literals of each first byte stand among all.
+    /// The first bytes of literals, by the first of them.
+    literals: Vec<Beginning>,
+    /// Where those of each first byte stand among all.
     by_byte: Box<[Range<u16>; 256]>,
     /// The patterns that may begin otherwise, one bit each.
     others: u128,
@@ -84,6 +84,32 @@ impl Which {
     }
 }
 
+/// Up to eight bytes that a text begins with, as a number, and the pattern that it may be of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Beginning {
+    first: u8,
+    bytes: u64,
+    mask: u64,
+    pattern: u32,
+}
+
+impl Beginning {
+    fn new(literal: &[u8], pattern: u32) -> Self {
+        let (bytes, len) = number(literal);
+        Self { first: literal[0], bytes, mask: u64::MAX >> (64 - 8 * len), pattern }
+    }
+}
+
+/// The first eight bytes as a number; fewer, if there are no more, and how many.
+fn number(text: &[u8]) -> (u64, usize) {
+    if let Some(bytes) = text.first_chunk() {
+        return (u64::from_le_bytes(*bytes), 8);
+    }
+    let mut bytes = [0; 8];
+    bytes[..text.len()].copy_from_slice(text);
+    (u64::from_le_bytes(bytes), text.len())
+}
+
 impl Beginnings {
     fn new(patterns: &[Pattern]) -> Option<Self> {
         if patterns.len() > u128::BITS as usize {
@@ -92,13 +118,15 @@ impl Beginnings {
         let (mut literals, mut others) = (Vec::new(), 0);
         for (index, pattern) in (0..).zip(patterns) {
             match beginnings(&pattern.pyre.over_approximation()) {
-                Some(found) => literals.extend(found.into_iter().map(|literal| (literal, index))),
+                Some(found) => {
+                    literals.extend(found.iter().map(|literal| Beginning::new(literal, index)));
+                }
                 None => others |= 1 << index,
             }
         }
         literals.sort();
         let place = |byte: usize| {
-            let place = literals.partition_point(|(literal, _)| usize::from(literal[0]) < byte);
+            let place = literals.partition_point(|it| usize::from(it.first) < byte);
             u16::try_from(place).expect("patterns, and their beginnings, are few")
         };
         let by_byte = Box::new(std::array::from_fn(|byte| place(byte)..place(byte + 1)));
@@ -110,8 +138,10 @@ impl Beginnings {
         let Some(&first) = text.first() else { return self.others };
         let Range { start, end } = self.by_byte[usize::from(first)];
         let literals = &self.literals[usize::from(start)..usize::from(end)];
-        let begins = literals.iter().filter(|(literal, _)| text.starts_with(literal));
-        begins.fold(self.others, |all, (_, index)| all | 1 << index)
+        let (bytes, _) = number(text);
+        // A text that is shorter than the literal ends in a newline, which no zero is equal to.
+        let begins = literals.iter().filter(|it| bytes & it.mask == it.bytes);
+        begins.fold(self.others, |all, it| all | 1 << it.pattern)
     }
 }
 

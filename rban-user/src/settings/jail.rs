@@ -278,7 +278,7 @@ impl Entry {
             return Err(Exception { class: Class::FileNotFound, args });
         }
         if self.text.files().any(|file| file == Path::new(&path)) {
-            return Ok(Reply::Noted("logpath", Note::Error(format!("{path} already exists"))));
+            return Ok(Reply::Noted("logpath", Note::Refused(format!("{path} already exists"))));
         }
         within("addlogpath", self.text.logs.len() + 1, LOGS_MAX)?;
         self.text.add_file(&path, &from);
@@ -327,7 +327,7 @@ impl Entry {
         let at = if number < 0 { from_end(number) } else { usize::try_from(number).ok() };
         let Some(at) = at.filter(|at| *at < lines.len()) else {
             let said = format!("Cannot remove regular expression. Index {number} is not valid");
-            return Ok(Reply::Noted(option, Note::Error(said)));
+            return Ok(Reply::Noted(option, Note::Refused(said)));
         };
         lines.remove(at);
         let all = lines.join("\n");

@@ -23,6 +23,8 @@ pub enum Note {
     Warning(String),
     /// That an admin should put right.
     Error(String),
+    /// That a client asked for what makes no sense, and was told how things are in place of an error.
+    Refused(String),
 }
 
 /// What a stream comes to. Nothing has changed before the caller puts `settings` into the place of those before.
@@ -55,7 +57,7 @@ impl Settings {
     /// What a `reload` comes to. Jails that it is about and does not tell of are gone then.
     ///
     /// # Errors
-    /// As [`stream`](Self::stream), and a jail that is not there.
+    /// As [`stream`](Self::stream), and a jail that is not there, or that the files describe wrongly.
     pub fn reload(&self, reload: &Reload, exists: Exists<'_>) -> Result<Reloaded, Exception> {
         let meant: Vec<JailName> = match &reload.which {
             Which::All => self.jails.keys().cloned().collect(),
@@ -126,6 +128,9 @@ impl Draft {
         for command in commands {
             self.obey(command, exists)?;
         }
+        if let Some(reason) = self.why_one_ends() {
+            return Err(refused(format!("{reason}; the former configuration stays in force")));
+        }
         for name in &self.waiting {
             self.settings.jails.remove(name);
         }
@@ -141,6 +146,16 @@ impl Draft {
         }
         let changes = diff(old, &self.settings);
         Ok(Reloaded { settings: self.settings, changes, meant, notes: self.notes })
+    }
+
+    /// Why a jail is not told of any more, where that is for a mistake: it would end, and nobody wants that.
+    fn why_one_ends(&self) -> Option<&str> {
+        let mut mistakes = self.notes.iter().filter_map(|note| match note {
+            Note::Error(text) => Some(text.as_str()),
+            Note::Warning(_) | Note::Refused(_) => None,
+        });
+        let names: Vec<String> = self.waiting.iter().map(|name| format!("'{name}'")).collect();
+        mistakes.find(|text| names.iter().any(|name| text.contains(name)))
     }
 
     fn obey(&mut self, command: &[Value], exists: Exists<'_>) -> Result<(), Exception> {

@@ -9,6 +9,7 @@ use super::{actions, patterns};
 use crate::config::{self, cache_key, is_true};
 use crate::control::value::{Exception, Value};
 use crate::detect::{UseDns, expand};
+use crate::glob;
 use crate::jail::ignore;
 use crate::source::Backend;
 
@@ -60,8 +61,12 @@ impl Entry {
             },
             "ignorecache" => self.ignorecache(),
             "logpath" => {
-                let paths = spec.source.logs.iter().map(|log| log.path.to_string_lossy());
-                texts(paths)
+                let to_come = text
+                    .logs
+                    .iter()
+                    .filter(|log| log.files.is_empty() && !glob::has_wildcards(&log.glob));
+                let to_come = to_come.map(|log| log.glob.as_str().into());
+                texts(text.files().map(|file| file.to_string_lossy()).chain(to_come))
             }
             "logencoding" => match text.value(key) {
                 written if written.is_empty() || written.eq_ignore_ascii_case("auto") => {

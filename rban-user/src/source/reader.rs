@@ -120,7 +120,12 @@ impl Reader {
         let id = feed.id;
         self.remove(id);
         let noticed = noticed(&feed);
+        let others = self.feeds.values().filter(|(other, _)| other.serves_all_of(&feed));
+        let others: Vec<FeedId> = others.map(|(other, _)| other.id).collect();
         for path in feed.paths() {
+            if self.logs.join_others(&path, &feed, &others) {
+                continue;
+            }
             match self.logs.join(path, &feed, noticed) {
                 // One of many that a pattern finds is looked at again and again.
                 Err(error) if feed.pattern().is_some() => warn(&error),

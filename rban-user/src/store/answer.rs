@@ -34,7 +34,7 @@ impl Keeper {
                 self.live(jail.as_ref(), detail, now, pages).await;
             }
             Question::CountLive { jail, now, answer } => {
-                drop(answer.send(self.read(|database| database.count_live(jail.as_ref(), now))));
+                let _ = answer.send(self.read(|database| database.count_live(jail.as_ref(), now)));
             }
             Question::Jails(answer) => drop(answer.send(self.read(Database::jails_with_bans))),
             Question::Positions(answer) => drop(answer.send(self.read(Database::positions))),

@@ -35,7 +35,7 @@ use self::keeper::Keeper;
 pub use self::notice::Notice;
 pub use self::purge::Limits;
 pub use self::row::{Detail, Merged, Record, StoredBan, StoredCursor, StoredPosition, Within};
-pub use self::schema::{Began, OpenError, is_fail2bans};
+pub use self::schema::{Began, OpenError, VERSION, is_fail2bans};
 use crate::clock::WallTime;
 use crate::event::JailName;
 

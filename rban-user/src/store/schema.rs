@@ -44,6 +44,9 @@ const MIGRATIONS: [&str; 1] = ["
     ) WITHOUT ROWID;
 "];
 
+/// Which version of the schema we write.
+pub const VERSION: usize = MIGRATIONS.len();
+
 /// An open database of ours.
 pub(super) struct Database {
     pub(super) conn: Connection,

@@ -8,9 +8,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::World;
+use crate::actions::UTILS;
 use crate::actions::fill::Script;
 use crate::actions::plan::Outcome;
-use crate::actions::said::{Level, Said, quoted};
+use crate::said::{Level, Quoted, Said};
 use crate::shell;
 
 /// So many lines of what a command prints are shown.
@@ -29,11 +30,11 @@ pub(super) async fn execute(
     let mut hasher = DefaultHasher::new();
     script.text.hash(&mut hasher);
     let id = format!("{:012x}", hasher.finish() >> 16);
-    let error = |text: String| world.say(Said::utils(Level::Error, format!("{id} -- {text}")));
+    let error = |text: String| world.say(Said::new(UTILS, Level::Error, format!("{id} -- {text}")));
     let ended = match ended {
         Ok(ended) if ended.status.success() => {
             let text = format!("{id} -- returned successfully 0");
-            world.say(Said::utils(Level::Debug, text));
+            world.say(Said::new(UTILS, Level::Debug, text));
             return Outcome::Done;
         }
         Ok(ended) => ended,
@@ -50,12 +51,12 @@ pub(super) async fn execute(
     };
     error(format!("exec: {}", script.shown()));
     for (name, output) in [("stdout", &ended.stdout), ("stderr", &ended.stderr)] {
-        output.lines().take(LINES_MAX).for_each(|line| error(format!("{name}: {}", quoted(line))));
+        output.lines().take(LINES_MAX).for_each(|line| error(format!("{name}: {}", Quoted(line))));
     }
     error(reason(ended.status));
     if ended.status.code() == Some(127) {
         let text = "HINT on 127: \"Command not found\". Make sure that all the programs in the command are installed";
-        world.say(Said::utils(Level::Info, format!("{text}: {}", script.shown())));
+        world.say(Said::new(UTILS, Level::Info, format!("{text}: {}", script.shown())));
     }
     Outcome::Failed
 }

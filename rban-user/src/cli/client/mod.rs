@@ -42,6 +42,14 @@ pub(super) struct Client {
     args: Vec<OsString>,
 }
 
+/// A command of fail2ban's client, by rban's own name; what goes wrong is told.
+pub(super) fn obeyed(args: &[String], socket: Option<PathBuf>) -> ExitCode {
+    match Program::Rban.carry_out(args, socket) {
+        Outcome::Done => ExitCode::SUCCESS,
+        Outcome::Failed => ExitCode::FAILURE,
+    }
+}
+
 /// By which name it was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Program {

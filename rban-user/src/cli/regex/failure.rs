@@ -1,6 +1,8 @@
 //! A failure, ready to be shown.
 
 use std::fmt::{self, Display};
+use std::io::{self, Write};
+use std::net::IpAddr;
 
 use crate::addr::Offender;
 use crate::clock::WallTime;
@@ -36,6 +38,25 @@ impl Display for Id<'_> {
 }
 
 impl<'a> Id<'a> {
+    /// As [`Display`] has it; faster for what most are.
+    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Offender(offender) => match offender.as_addr() {
+                Some(IpAddr::V4(addr)) => {
+                    let mut text = itoa::Buffer::new();
+                    for (place, octet) in addr.octets().into_iter().enumerate() {
+                        let between: &[u8] = if place == 0 { b"" } else { b"." };
+                        out.write_all(between)?;
+                        out.write_all(text.format(octet).as_bytes())?;
+                    }
+                    Ok(())
+                }
+                _ => write!(out, "{offender}"),
+            },
+            Self::Name(text) | Self::Text(text) => out.write_all(text.as_bytes()),
+        }
+    }
+
     pub(super) fn of(who: &'a Who) -> Self {
         match who {
             Who::Offender(offender) => Self::Offender(*offender),

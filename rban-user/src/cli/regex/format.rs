@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::failure::Failure;
+use super::failure::{Failure, Id};
 use super::hosts::Hosts;
 use super::json::Json;
 use super::python;
@@ -47,8 +47,14 @@ impl Format {
         hosts: &mut Hosts,
     ) -> io::Result<()> {
         match self {
-            Self::Id => writeln!(out, "{}", failure.id),
-            Self::Ip => writeln!(out, "{}", failure.ip()),
+            Self::Id => {
+                failure.id.write(out)?;
+                out.write_all(b"\n")
+            }
+            Self::Ip => {
+                failure.ip().write(out)?;
+                out.write_all(b"\n")
+            }
             Self::Msg => failure.matches.iter().try_for_each(|line| {
                 out.write_all(line)?;
                 out.write_all(b"\n")
@@ -73,7 +79,14 @@ fn row<W: Write>(out: &mut W, failure: &Failure<'_>) -> io::Result<()> {
     out.write_all(b"[")?;
     match failure.capture("fid") {
         Some(value @ Value::Many(_)) => many(out, "fid", value)?,
-        _ => python::quoted(out, &failure.id.to_string())?,
+        _ => match failure.id {
+            Id::Offender(_) => {
+                out.write_all(b"'")?;
+                failure.id.write(out)?;
+                out.write_all(b"'")?;
+            }
+            Id::Name(text) | Id::Text(text) => python::quoted(out, text)?,
+        },
     }
     out.write_all(b",\t")?;
     match failure.time {

@@ -56,7 +56,11 @@ pub(super) fn seconds(out: &mut impl Write, time: WallTime) -> io::Result<()> {
     let sign = if micros < 0 { "-" } else { "" };
     let (secs, micros) = (micros.unsigned_abs() / 1_000_000, micros.unsigned_abs() % 1_000_000);
     match micros {
-        0 => write!(out, "{sign}{secs}.0"),
+        0 => {
+            out.write_all(sign.as_bytes())?;
+            out.write_all(itoa::Buffer::new().format(secs).as_bytes())?;
+            out.write_all(b".0")
+        }
         micros => {
             let fraction = format!("{micros:06}");
             write!(out, "{sign}{secs}.{}", fraction.trim_end_matches('0'))

@@ -8,10 +8,12 @@ use super::{Control, refused};
 use crate::addr::Offender;
 use crate::clock::WallTime;
 use crate::control::value::{Answer, Class, Exception, Value};
+use crate::daemon::memory;
 use crate::daemon::wiring::{Order, ToEnforcer, ToJail};
 use crate::event::{Ban, Id, Line};
 use crate::log::lines;
 use crate::settings::{Absent, Banip};
+use crate::store::Write;
 
 /// The end of a ban that has none, which is told as the last second of all.
 const NEVER: WallTime = WallTime::from_micros(i64::MAX);
@@ -52,6 +54,7 @@ impl Control {
         }
         let nets: Vec<Offender> = asked.iter().filter_map(Id::net).collect();
         let lifted = self.lift(|reply| ToEnforcer::Lift(nets, reply)).await?;
+        self.remember(lifted.iter().map(memory::not_by_hand).collect()).await;
         // The enforcer has heard of the jails' by now; what it still had was banned by hand, or by an earlier run.
         let of_jails = asked.iter().zip(&ended).filter(|(_, ended)| **ended > 0);
         let of_jails: HashSet<Offender> = of_jails.filter_map(|(id, _)| id.net()).collect();
@@ -66,6 +69,7 @@ impl Control {
             ended += self.ask(&jail, ToJail::UnbanAll).await.unwrap_or_default();
         }
         let lifted = self.lift(|reply| ToEnforcer::LiftAll(Some(reply))).await?;
+        self.remember(vec![Write::ForgetJail(None)]).await;
         Ok(count(ended + lifted.len()))
     }
 

@@ -121,3 +121,69 @@ fn pair(name: &str, value: Value) -> Value {
 fn number(number: u64) -> Value {
     Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::value::Value::{Int, List, Text, Tuple};
+    use crate::settings::Settings;
+
+    fn settings(backend: &str, commands: &[&[&str]]) -> Settings {
+        let mut settings = Settings::new("");
+        let add: &[&str] = &["add", "j", backend];
+        for command in std::iter::once(&add).chain(commands) {
+            let words: Vec<Value> = command.iter().map(|word| text(word)).collect();
+            settings.apply(&words, &|_| true).unwrap();
+        }
+        settings
+    }
+
+    fn seen(settings: &Settings) -> Seen<'_> {
+        let status = Status {
+            name: "j".to_owned(),
+            currently_failed: 1,
+            total_failed: 2,
+            currently_banned: 3,
+            total_banned: 4,
+        };
+        let banned = List(vec![text("192.0.2.5")]);
+        let spec = settings.spec("j").unwrap();
+        Seen { spec, status, files: vec!["/var/log/j.log".into()], banned }
+    }
+
+    fn text(text: &str) -> Value {
+        Text(text.to_owned())
+    }
+
+    fn filter(logs: Value) -> Value {
+        let counts = [pair("Currently failed", Int(1)), pair("Total failed", Int(2))];
+        pair("Filter", List(counts.into_iter().chain([logs]).collect()))
+    }
+
+    #[test]
+    fn a_short_status_names_nobody() {
+        let settings = settings("polling", &[]);
+        let files = pair("File list", List(vec![text("/var/log/j.log")]));
+        let mut actions = vec![pair("Currently banned", Int(3)), pair("Total banned", Int(4))];
+        let short = List(vec![filter(files.clone()), pair("Actions", List(actions.clone()))]);
+        assert_eq!(of_one(seen(&settings), Flavor::Short), short);
+        actions.push(pair("Banned IP list", List(vec![text("192.0.2.5")])));
+        let full = List(vec![filter(files), pair("Actions", List(actions))]);
+        assert_eq!(of_one(seen(&settings), Flavor::Basic), full);
+    }
+
+    #[test]
+    fn a_journal_is_told_by_what_is_read_of_it() {
+        let matches = ["set", "j", "addjournalmatch", "_COMM=sshd", "+", "_UID=0", "_PID=1"];
+        let settings = settings("systemd", &[&matches]);
+        let matches = List(vec![text("_COMM=sshd + _UID=0 _PID=1")]);
+        assert_eq!(logs(&seen(&settings)), pair("Journal matches", matches));
+    }
+
+    #[test]
+    fn numbers_stand_behind_what_follows_the_logs() {
+        let numbers = |now, total| Tuple(vec![Int(now), Int(total)]);
+        let stats = List(vec![text("pyinotify"), numbers(1, 2), numbers(3, 4)]);
+        assert_eq!(of_one(seen(&settings("auto", &[])), Flavor::Stats), stats);
+    }
+}

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::control::value::{Class, Exception, Value};
+use crate::said::Quoted;
 
 /// No more of a request is shown: it may be a whole configuration.
 const SHOWN_MAX_BYTES: usize = 4_096;
@@ -66,7 +67,7 @@ fn value(out: &mut Bounded, it: &Value) -> fmt::Result {
         Value::Bool(false) => out.write_str("False"),
         Value::Int(number) => write!(out, "{number}"),
         Value::Float(number) => write!(out, "{number:?}"),
-        Value::Text(text) => quoted(out, text),
+        Value::Text(text) => write!(out, "{}", Quoted(text)),
         Value::List(items) => enclosed(out, "[", items, "]"),
         Value::Tuple(items) => enclosed(out, "(", items, if items.len() == 1 { ",)" } else { ")" }),
         Value::Set(items) if items.is_empty() => out.write_str("set()"),
@@ -82,23 +83,6 @@ fn value(out: &mut Bounded, it: &Value) -> fmt::Result {
             out.write_str("}")
         }
     }
-}
-
-fn quoted(out: &mut Bounded, text: &str) -> fmt::Result {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    out.write_char(quote)?;
-    for char in text.chars() {
-        match char {
-            '\\' => out.write_str("\\\\")?,
-            '\n' => out.write_str("\\n")?,
-            '\r' => out.write_str("\\r")?,
-            '\t' => out.write_str("\\t")?,
-            char if char == quote => write!(out, "\\{char}")?,
-            char if char.is_ascii_control() => write!(out, "\\x{:02x}", u32::from(char))?,
-            char => out.write_char(char)?,
-        }
-    }
-    out.write_char(quote)
 }
 
 #[cfg(test)]

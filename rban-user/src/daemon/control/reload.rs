@@ -3,13 +3,18 @@
 //! All of it or nothing: as long as anything is wrong, what runs runs on as it did.
 
 use std::fs;
+use std::slice;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use super::{Control, aside, in_words, is_there, refused};
+use crate::clock::Now;
 use crate::config::{Config, Unusable};
 use crate::control::value::{Answer, Exception, Value};
 use crate::daemon::Reread;
-use crate::daemon::wiring::ToJail;
+use crate::daemon::wiring::{ToJail, chain};
+use crate::detect::{self, Detector};
 use crate::event::JailName;
 use crate::log::lines;
 use crate::said::{Level, Said};
@@ -50,16 +55,18 @@ impl Control {
         Ok(Value::None)
     }
 
-    /// SIGHUP.
-    pub(super) async fn reread(&mut self) {
+    /// The configuration that the daemon was started with, again: SIGHUP, and `rban reload`. The log tells of an error as
+    /// well.
+    pub(super) async fn reread(&mut self) -> Result<(), Exception> {
         self.log.say(lines::reload_all());
         let taken = match self.read_again().await {
             Ok(reloaded) => self.take_over(reloaded, Bans::Stay).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = taken {
+        if let Err(error) = &taken {
             self.log.say(Said::new("server", Level::Error, format!("reload: {error}")));
         }
+        taken
     }
 
     async fn read_again(&self) -> Result<Reloaded, Exception> {
@@ -82,14 +89,14 @@ impl Control {
         let kept = self.announce(&meant, &settings, &changes);
         self.settings = settings;
         let reconciled = self.reconcile(changes, &meant).await;
-        for jail in kept.iter().filter(|jail| self.jails.inbox(jail).is_some()) {
+        for jail in kept.iter().filter(|jail| self.runs(jail)) {
             self.log.say(lines::jail_reloaded(jail));
         }
         self.log.say(lines::reload_finished());
         reconciled
     }
 
-    /// Tells the log which jails go on, and how; returns those that do so without a stop.
+    /// Tells the log of the jails that run and go on; returns those that do so without a stop.
     fn announce(
         &self,
         meant: &[JailName],
@@ -97,7 +104,7 @@ impl Control {
         changes: &[Change],
     ) -> Vec<JailName> {
         let mut kept = Vec::new();
-        for jail in meant {
+        for jail in meant.iter().filter(|jail| self.runs(jail)) {
             let (Some(was), Some(is)) = (self.settings.spec(jail), settings.spec(jail)) else {
                 continue;
             };
@@ -110,6 +117,10 @@ impl Control {
             }
         }
         kept
+    }
+
+    fn runs(&self, jail: &str) -> bool {
+        self.jails.inbox(jail).is_some()
     }
 }
 
@@ -124,6 +135,11 @@ fn read(reread: &Reread, old: &Settings) -> Result<Reloaded, Unusable> {
     reasons.extend(ending.flat_map(|jail| {
         jail.reasons.iter().map(|reason| format!("jail {}: {reason}", jail.name))
     }));
+    reasons.extend(settings.jails().filter_map(|(name, entry)| {
+        let before = old.spec(name).filter(|before| before.filter != entry.spec.filter);
+        let wrong = before.and_then(|_| unusable(&entry.spec.filter))?;
+        Some(format!("jail {name}: {wrong}"))
+    }));
     if !reasons.is_empty() {
         return Err(Unusable { reasons });
     }
@@ -133,6 +149,13 @@ fn read(reread: &Reread, old: &Settings) -> Result<Reloaded, Unusable> {
     let meant = old.jails().map(|(name, _)| name.clone()).collect();
     let notes = notes(&config);
     Ok(Reloaded { settings, changes, meant, notes })
+}
+
+/// Why a filter cannot be compiled, if so.
+fn unusable(filter: &detect::Spec) -> Option<String> {
+    let year = Now::read().wall.year();
+    let compiled = Detector::new(slice::from_ref(filter), &[], &TimeZone::system(), year);
+    compiled.err().map(|(_, error)| chain(error))
 }
 
 fn notes(config: &Config) -> Vec<Note> {

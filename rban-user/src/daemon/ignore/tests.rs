@@ -10,8 +10,8 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::daemon::names::Families;
-use crate::event::{Change, Line};
-use crate::jail::{Spec, ignore};
+use crate::event::Line;
+use crate::jail::{Counted, Spec, Step, ignore};
 
 /// A test that waits longer has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -56,13 +56,15 @@ impl Test {
             lines: vec![Line::from(line.to_owned())],
             captures: Vec::new(),
         };
-        let changes = self.screen.judge(&mut self.jail, vec![failure], now);
-        self.note(changes);
+        let judged = self.screen.judge(&mut self.jail, vec![failure], now);
+        self.note(judged);
     }
 
-    fn note(&mut self, changes: Vec<Change>) {
-        self.bans.extend(changes.iter().filter_map(|change| match change {
-            Change::Ban(ban) => Some(ban.id.to_string()),
+    fn note(&mut self, judged: Vec<Verdict>) {
+        self.bans.extend(judged.iter().filter_map(|verdict| match &verdict.outcome {
+            Outcome::Counted(Counted { step: Some(Step::Banned { ban, .. }), .. }) => {
+                Some(ban.id.to_string())
+            }
             _ => None,
         }));
     }
@@ -70,8 +72,8 @@ impl Test {
     async fn hear(&mut self) {
         let done =
             timeout(PATIENCE, self.screen.done()).await.expect("nothing was found out").unwrap();
-        let changes = self.screen.hear(&mut self.jail, done, Now::read());
-        self.note(changes);
+        let judged = self.screen.hear(&mut self.jail, done, Now::read());
+        self.note(judged);
     }
 
     /// Who is banned once everything is judged.

@@ -32,10 +32,6 @@ impl Task {
                 let banned = ids.iter().map(|id| self.jail.find(id).is_some()).collect();
                 drop(reply.send(banned));
             }
-            ToJail::Lifted(offenders) => {
-                let ids: Vec<Id> = offenders.into_iter().map(Id::from).collect();
-                self.unban(&ids).await?;
-            }
             ToJail::Ban(ids, reply) => drop(reply.send(self.ban(ids).await?)),
             ToJail::Unban(ids, reply) => drop(reply.send(self.unban(&ids).await?)),
             ToJail::UnbanAll(reply) => drop(reply.send(self.unban_all().await?)),
@@ -44,7 +40,8 @@ impl Task {
             }
             ToJail::Obey(spec) => self.jail.set_spec(*spec),
             ToJail::Actions(specs, how) => self.revise(specs, how),
-            ToJail::Rest(rest) => self.rest = rest,
+            ToJail::Restore => self.restore().await?,
+            ToJail::Rest(rest) => self.rest(rest).await?,
             ToJail::Stop(..) => unreachable!("the task's loop takes these"),
         }
         Ok(Next::Go)
@@ -183,8 +180,9 @@ impl Task {
             let (mut effects, now) = (Effects::default(), Now::read());
             for stored in page {
                 match self.jail.restore(unstored(stored), now) {
+                    // It is in force already: the store learnt of it while the jail runs.
+                    Restored::Step(Step::Already { .. }) | Restored::Over => {}
                     Restored::Step(step) => effects.step(step),
-                    Restored::Over => {}
                     Restored::LetOff(rule) => {
                         let name = &self.jail.spec().name;
                         if let Some(rule) = rule {

@@ -158,7 +158,7 @@ pub(super) fn ticket(ban: &Ban) -> Arc<Ticket> {
 }
 
 /// A ban, as it is kept.
-pub(super) fn stored(ban: &Ban) -> StoredBan {
+pub(in crate::daemon) fn stored(ban: &Ban) -> StoredBan {
     StoredBan {
         jail: ban.jail.clone(),
         id: ban.id.to_string().into(),

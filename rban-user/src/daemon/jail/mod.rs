@@ -7,11 +7,12 @@ mod asked;
 mod carry_out;
 mod past;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use carry_out::Effects;
+pub(super) use carry_out::stored;
 use ipnet::IpNet;
 use past::{Past, Recalled};
 use tokio::sync::{mpsc, watch};
@@ -33,6 +34,9 @@ const SLEEP_MAX: Duration = Duration::from_secs(3_600);
 /// So long may it take to find out whom to ignore once no failures come any more; what waits longer is lost.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
 
+/// Of the failures during a rest so many are judged afterwards, the last ones.
+const UNJUDGED_MAX: usize = 10_000;
+
 /// Where a jail's decisions go.
 pub(super) struct Outlets {
     pub(super) to_enforcer: mpsc::Sender<ToEnforcer>,
@@ -53,6 +57,8 @@ pub(super) struct Task {
     outlets: Outlets,
     past: Past,
     rest: Rest,
+    /// What was found while it rests, to be judged afterwards.
+    unjudged: VecDeque<Failure>,
     /// Bans to be restored once it is known whether they are let off.
     held: Vec<Ban>,
 }
@@ -67,7 +73,15 @@ impl Task {
     pub(super) fn new(mut jail: Jail, screen: Screen, mut outlets: Outlets) -> Self {
         jail.let_off(outlets.own.borrow_and_update().iter().copied());
         let past = Past::new(outlets.store.clone());
-        Self { jail, screen, outlets, past, rest: Rest::Off, held: Vec::new() }
+        Self {
+            jail,
+            screen,
+            outlets,
+            past,
+            rest: Rest::Off,
+            unjudged: VecDeque::new(),
+            held: Vec::new(),
+        }
     }
 
     /// Runs until it is told to stop, or nobody can tell it anything any more.
@@ -121,10 +135,23 @@ impl Task {
 
     async fn judge(&mut self, batch: Vec<Failure>) -> Result<Next> {
         if self.rest == Rest::On {
+            self.unjudged.extend(batch);
+            let surplus = self.unjudged.len().saturating_sub(UNJUDGED_MAX);
+            self.unjudged.drain(..surplus);
             return Ok(Next::Go);
         }
         let verdicts = self.screen.judge(&mut self.jail, batch, Now::read());
         self.sentence(verdicts).await
+    }
+
+    /// Goes on after a rest, or begins one.
+    pub(super) async fn rest(&mut self, rest: Rest) -> Result<()> {
+        self.rest = rest;
+        if rest == Rest::Off {
+            let unjudged = std::mem::take(&mut self.unjudged);
+            self.judge(unjudged.into()).await?;
+        }
+        Ok(())
     }
 
     /// Carries out what was judged.

@@ -26,6 +26,8 @@ pub(super) struct Selection {
     end: End,
     /// All before this one have been right once.
     first_unused: usize,
+    /// So many lines in a row were dated by the last template.
+    steady: u32,
     work: Workspace,
 }
 
@@ -56,6 +58,9 @@ struct End {
 
 /// A template that was not right for so long makes room for others.
 const UNUSED: Duration = Duration::from_secs(300);
+
+/// Once so many lines in a row were dated alike, the log is taken to have dates of one kind.
+const STEADY_MIN: u32 = 1_000;
 
 /// A template, and what it was good for.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +109,7 @@ impl Selection {
             begin: Begin { at: 1, before: None, first: None },
             end: End { at: 0, last: None, behind: None },
             first_unused: 0,
+            steady: 0,
             work: Workspace::default(),
         }
     }
@@ -122,15 +128,20 @@ impl Selection {
             && let Some(hit) = self.entries[last].template.find(line, &mut self.work)
         {
             self.remember(last, &hit, line, now);
+            self.steady = self.steady.saturating_add(1);
             return Some(hit);
         }
-        self.find_anew(line, now)
+        let before = self.last;
+        let hit = self.find_anew(line, now);
+        let is_same = hit.is_some() && self.last == before;
+        self.steady = if is_same { self.steady.saturating_add(1) } else { 0 };
+        hit
     }
 
-    /// Whether the template that was right last is so for this line, and would be tried first. Changes nothing that
-    /// could be asked for.
+    /// Whether the template that was right last, and for many lines before, is so for this line, and would be tried
+    /// first. Changes nothing that could be asked for.
     pub(super) fn is_as_before(&mut self, line: &Line<'_>) -> bool {
-        let Some(last) = self.last else { return false };
+        let Some(last) = self.last.filter(|_| self.steady >= STEADY_MIN) else { return false };
         let template = &self.entries[last].template;
         if template.is_anchored() {
             return template.find(line, &mut self.work).is_some();

@@ -132,6 +132,11 @@ impl Node {
         matches!(self, Self::Char(_) | Self::Class(_))
     }
 
+    /// How many nodes it has, itself included.
+    pub(super) fn count(&self) -> usize {
+        1 + self.children().into_iter().map(Self::count).sum::<usize>()
+    }
+
     /// The nodes directly within.
     pub(crate) fn children(&self) -> Vec<&Self> {
         match self {

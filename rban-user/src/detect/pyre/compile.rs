@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::ast::{self, Ast, Direction, Node, RepeatKind, Sense, Width};
 use super::bytes::First;
 use super::class::Class;
+use super::literals;
 use super::program::{Key, Look, Order, Pc, Program, Repeat, SHORT_BYTES_MAX, Step};
 use super::syntax::{Error, Problem};
 
@@ -12,6 +13,10 @@ use super::syntax::{Error, Problem};
 pub(super) const STEPS_MAX: usize = 30_000;
 /// How many bytes of literals a program may have, its repeats written out.
 const TEXT_BYTES_MAX: usize = 256 * 1024;
+/// An alternative of so many nodes is worth a look at whether it can match at all,
+const DEMANDING_NODES_MIN: usize = 24;
+/// if the literal to be looked for is as long as this.
+const DEMANDED_BYTES_MIN: usize = 2;
 /// More keys than this are not remembered: each doubles the memory.
 const KEYS_MAX: usize = 4;
 
@@ -247,6 +252,7 @@ impl Compiler {
                 break;
             }
             let split = self.split(0, 0)?;
+            self.demand(node)?;
             self.node(node)?;
             leaving.push(self.push(Step::Jump(0))?);
             let next = self.here()?;
@@ -255,6 +261,18 @@ impl Compiler {
         let end = self.here()?;
         for jump in leaving {
             self.program.steps[jump as usize] = Step::Jump(end);
+        }
+        Ok(())
+    }
+
+    /// A long alternative is not tried where the last of its literals is missing: so it is where a condition on a name
+    /// was written out, and most lines have not what it asks for.
+    fn demand(&mut self, alternative: &Node) -> Result<(), Error> {
+        let literal = literals::last(alternative);
+        if literal.len() >= DEMANDED_BYTES_MIN && alternative.count() >= DEMANDING_NODES_MIN {
+            let (start, len) = (number(self.program.text.len()), number(literal.len()));
+            self.program.text.extend_from_slice(&literal);
+            self.push(Step::Ahead { start, len })?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ const CONDITIONS_MAX: usize = 3;
 pub(super) fn decided(root: &Node) -> Node {
     let mut groups = Vec::new();
     conditions(root, &mut groups);
-    if groups.is_empty() || groups.len() > CONDITIONS_MAX || count(root) > NODES_MAX {
+    if groups.is_empty() || groups.len() > CONDITIONS_MAX || root.count() > NODES_MAX {
         return root.clone();
     }
     groups.into_iter().fold(root.clone(), write_out)
@@ -27,10 +27,6 @@ fn conditions(node: &Node, found: &mut Vec<usize>) {
         found.push(*group);
     }
     node.children().into_iter().for_each(|child| conditions(child, found));
-}
-
-fn count(node: &Node) -> usize {
-    1 + node.children().into_iter().map(count).sum::<usize>()
 }
 
 fn has_group(node: &Node, wanted: usize) -> bool {

@@ -1,5 +1,7 @@
 //! Runs a program from one place of a text: backtracking, within a limit.
 
+use memchr::memmem;
+
 use super::ast::Assertion;
 use super::class::{Beyond, Charset};
 use super::memo::Memo;
@@ -222,6 +224,11 @@ impl<'a> Machine<'a> {
                 Step::Save(slot) => {
                     self.set_slot(slot as usize, at as u32);
                     Some((pc + 1, at))
+                }
+                Step::Ahead { start, len } => {
+                    self.spend(1 + (text.len() - at) / 16)?;
+                    let there = memmem::find(&text[at..], program.literal([start, len])).is_some();
+                    there.then_some((pc + 1, at))
                 }
                 Step::Jump(to) => Some((to as usize, at)),
                 Step::Split { first, second, looks, row } => {

@@ -81,7 +81,7 @@ fn at(program: &Program, pc: usize, firsts: &[First]) -> First {
             let own = bytes(program.sets[repeat.set as usize].first);
             if repeat.min == 0 { own.or(next()) } else { own }
         }
-        Step::Save(_) | Step::LoopStart { .. } | Step::Atomic { .. } => next(),
+        Step::Save(_) | Step::Ahead { .. } | Step::LoopStart { .. } | Step::Atomic { .. } => next(),
         Step::Jump(target) => to(target),
         Step::Split { first, second, .. } => to(first).or(to(second)),
         Step::Assert(assertion) => match assertion {
@@ -119,7 +119,7 @@ fn literal_at(program: &mut Program, mut pc: usize) -> [u32; 2] {
                 program.text.extend_from_slice(&bytes[..usize::from(len)]);
                 return [start, len.into()];
             }
-            Step::Save(_) => pc += 1,
+            Step::Save(_) | Step::Ahead { .. } => pc += 1,
             Step::Jump(to) if to as usize > pc => pc = to as usize,
             _ => return [0, 0],
         }
@@ -131,7 +131,7 @@ fn second_at(program: &Program, mut pc: usize, firsts: &[First]) -> First {
     loop {
         match program.steps[pc] {
             Step::Byte(_) | Step::Set(_) => return firsts[pc + 1],
-            Step::Save(_) => pc += 1,
+            Step::Save(_) | Step::Ahead { .. } => pc += 1,
             Step::Jump(to) if to as usize > pc => pc = to as usize,
             _ => return First::ANYTHING,
         }

@@ -10,9 +10,18 @@ pub(super) fn required(root: &Node) -> Vec<u8> {
     search.best
 }
 
+/// The last text that stands in every match.
+pub(super) fn last(root: &Node) -> Vec<u8> {
+    let mut search = Search::default();
+    search.node(root);
+    search.end();
+    search.last
+}
+
 #[derive(Default)]
 struct Search {
     best: Vec<u8>,
+    last: Vec<u8>,
     run: String,
 }
 
@@ -21,6 +30,9 @@ impl Search {
     fn end(&mut self) {
         if self.run.len() > self.best.len() {
             self.best = self.run.clone().into_bytes();
+        }
+        if !self.run.is_empty() {
+            self.last = self.run.clone().into_bytes();
         }
         self.run.clear();
     }

@@ -54,6 +54,11 @@ pub(super) enum Step {
     /// Many characters of a set: `repeats[_]`.
     Repeat(u32),
     Save(u32),
+    /// `text[start..start + len]` must stand somewhere from here on.
+    Ahead {
+        start: u32,
+        len: u32,
+    },
     Jump(Pc),
     /// Tries `first`, then `second`; both are places in [`Program::steps`], `looks` what may stand there.
     Split {

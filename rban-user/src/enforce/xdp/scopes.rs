@@ -98,7 +98,9 @@ impl Scopes {
             return Ok(Scope::All);
         }
         let bits = self.meanings()?.iter().enumerate().filter(|(bit, _)| mask & 1 << bit != 0);
-        Ok(Scope::Ports(bits.flat_map(|(_, ports)| ports.iter()).collect()))
+        // By ranges, for this is asked of each ban, and most have all ports of TCP.
+        let scopes = bits.map(|(_, ports)| Scope::Ports(ports.clone()));
+        Ok(scopes.reduce(|a, b| a.union(&b)).unwrap_or(Scope::Ports(Ports::default())))
     }
 }
 

@@ -1,11 +1,10 @@
 //! Of bans and what is done about them.
 
 use std::fmt::{self, Display};
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::{Id, in_jail, moment};
+use super::{SaidId, in_jail, moment};
 use crate::clock::WallTime;
 use crate::log::duration::Readable;
 use crate::said::{Level, Said};
@@ -19,101 +18,43 @@ fn notice(jail: &str, what: fmt::Arguments<'_>) -> Said {
 
 /// A ban begins. fail2ban's filter `recidive` counts these.
 pub(crate) fn ban(jail: &str, id: &dyn Display) -> Said {
-    notice(jail, format_args!("Ban {}", Id(id)))
+    notice(jail, format_args!("Ban {}", SaidId(id)))
 }
 
 /// A ban of before the start goes on.
 pub(crate) fn restore_ban(jail: &str, id: &dyn Display) -> Said {
-    notice(jail, format_args!("Restore Ban {}", Id(id)))
+    notice(jail, format_args!("Restore Ban {}", SaidId(id)))
 }
 
 /// A ban ended, or was lifted.
 pub(crate) fn unban(jail: &str, id: &dyn Display) -> Said {
-    notice(jail, format_args!("Unban {}", Id(id)))
+    notice(jail, format_args!("Unban {}", SaidId(id)))
 }
 
 /// A ban is taken back as its jail stops; it is restored when the jail starts again.
 pub(crate) fn repeal_ban(jail: &str, id: &dyn Display) -> Said {
-    notice(jail, format_args!("Repeal Ban {}", Id(id)))
-}
-
-/// A ban is carried out again, for the firewall had lost it; by one action or by all.
-pub(crate) fn reban(jail: &str, id: &dyn Display, action: Option<&str>) -> Said {
-    match action {
-        Some(action) => notice(jail, format_args!("Reban {}, action '{action}'", Id(id))),
-        None => notice(jail, format_args!("Reban {}", Id(id))),
-    }
-}
-
-/// An action takes back all of its bans at once.
-pub(crate) fn flush_tickets(jail: &str, action: &str) -> Said {
-    notice(jail, format_args!("Flush ticket(s) with {action}"))
+    notice(jail, format_args!("Repeal Ban {}", SaidId(id)))
 }
 
 /// A banned id fails again: the later after its ban, the more it says that the ban does not work, and the higher the
 /// level.
 pub(crate) fn already_banned(jail: &str, id: &dyn Display, level: Level) -> Said {
-    in_jail(ACTIONS, level, jail, format_args!("{} already banned", Id(id)))
+    in_jail(ACTIONS, level, jail, format_args!("{} already banned", SaidId(id)))
 }
 
 /// A ban would have ended already.
 pub(crate) fn expired(jail: &str, id: &dyn Display) -> Said {
-    in_jail(ACTIONS, Level::Info, jail, format_args!("Ignore {}, expired bantime", Id(id)))
+    in_jail(ACTIONS, Level::Info, jail, format_args!("Ignore {}, expired bantime", SaidId(id)))
 }
 
 /// Somebody asked to unban who is not banned.
 pub(crate) fn not_banned(id: &dyn Display) -> Said {
-    Said::new(ACTIONS, Level::Msg, format!("{} is not banned", Id(id)))
+    Said::new(ACTIONS, Level::Msg, format!("{} is not banned", SaidId(id)))
 }
 
 /// `bantime` is set, in seconds.
 pub(crate) fn bantime(secs: &dyn Display) -> Said {
     Said::new(ACTIONS, Level::Info, format!("  banTime: {secs}"))
-}
-
-/// What an action was to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Deed {
-    Ban,
-    Unban,
-    Reban,
-}
-
-impl Display for Deed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ban => "ban",
-            Self::Unban => "unban",
-            Self::Reban => "reban",
-        })
-    }
-}
-
-fn failed(what: fmt::Arguments<'_>, jail: &str, action: &str, error: &dyn Display) -> Said {
-    let text = format!("Failed to {what} jail '{jail}' action '{action}'{error}");
-    Said::new(ACTIONS, Level::Error, text)
-}
-
-/// An action did not start.
-pub(crate) fn start_failed(jail: &str, action: &str, error: &dyn Display) -> Said {
-    failed(format_args!("start"), jail, action, &format_args!(": {error}"))
-}
-
-/// An action did not stop.
-pub(crate) fn stop_failed(jail: &str, action: &str, error: &dyn Display) -> Said {
-    failed(format_args!("stop"), jail, action, &format_args!(": {error}"))
-}
-
-/// An action did not do its part of a ban; the info is what the action was told of it.
-pub(crate) fn execute_failed(
-    deed: Deed,
-    jail: &str,
-    action: &str,
-    info: &dyn Display,
-    error: &dyn Display,
-) -> Said {
-    let rest = format_args!(" info '{info}': {error}");
-    failed(format_args!("execute {deed}"), jail, action, &rest)
 }
 
 /// A known offender failed, and needs fewer failures than others.
@@ -156,7 +97,7 @@ pub(crate) fn found_bad(jail: &str, id: &dyn Display, bad: &Bad, zone: &TimeZone
         OBSERVER,
         Level::Info,
         jail,
-        format_args!("Found {}, bad - {at}, {count} # -> {weight}{ban}", Id(id)),
+        format_args!("Found {}, bad - {at}, {count} # -> {weight}{ban}", SaidId(id)),
     )
 }
 
@@ -175,7 +116,7 @@ pub(crate) fn is_bad(
         OBSERVER,
         Level::Info,
         jail,
-        format_args!("IP {} is bad: {count} # last {last} - incr {from} to {to}", Id(id)),
+        format_args!("IP {} is bad: {count} # last {last} - incr {from} to {to}", SaidId(id)),
     )
 }
 
@@ -191,7 +132,7 @@ pub(crate) fn increase_ban(
         Some((secs, until)) => (Readable(secs).to_string(), moment(until, zone)),
         None => ("permanent".to_owned(), "infinite".to_owned()),
     };
-    let what = format_args!("Increase Ban {} ({nth} # {duration} -> {end})", Id(id));
+    let what = format_args!("Increase Ban {} ({nth} # {duration} -> {end})", SaidId(id));
     in_jail(OBSERVER, Level::Notice, jail, what)
 }
 
@@ -204,13 +145,6 @@ mod tests {
     #[track_caller]
     fn check(said: &Said, logger: &str, level: Level, text: &str) {
         assert_eq!((said.logger, said.level, said.text.as_str()), (logger, level, text));
-    }
-
-    #[test]
-    fn a_later_failure_of_the_banned_is_more_alarming() {
-        let level = |secs| already_banned("j", &"192.0.2.1", Duration::from_secs(secs)).level;
-        let levels = [level(2), level(3), level(59), level(60)];
-        assert_eq!(levels, [Level::Debug, Level::Notice, Level::Notice, Level::Warning]);
     }
 
     #[test]
@@ -237,21 +171,5 @@ mod tests {
         check(&said(Weight::Reckoned(2.0), LeadsTo::Ban), "observer", Level::Info, text);
         let text = "[j] Found 192.0.2.1, bad - 2026-11-21 07:23:23, 1 # -> 3";
         check(&said(Weight::Capped(3), LeadsTo::Nothing), "observer", Level::Info, text);
-    }
-
-    #[test]
-    fn failing_actions_are_named() {
-        let said = start_failed("j", "a", &"Error starting action Jail('j')/a: 'Script error'");
-        let text = "Failed to start jail 'j' action 'a': Error starting action Jail('j')/a: 'Script error'";
-        check(&said, "actions", Level::Error, text);
-        let said = execute_failed(Deed::Unban, "j", "a", &"ActionInfo({})", &"Error unbanning x");
-        let text =
-            "Failed to execute unban jail 'j' action 'a' info 'ActionInfo({})': Error unbanning x";
-        check(&said, "actions", Level::Error, text);
-        let said = execute_failed(Deed::Reban, "j", "a", &"i", &"e");
-        let text = "Failed to execute reban jail 'j' action 'a' info 'i': e";
-        check(&said, "actions", Level::Error, text);
-        let text = "Failed to stop jail 'j' action 'a': e";
-        check(&stop_failed("j", "a", &"e"), "actions", Level::Error, text);
     }
 }

@@ -6,28 +6,28 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::{Id, Repr, in_jail, moment};
+use super::{SaidId, in_jail, moment};
 use crate::clock::WallTime;
 use crate::log::duration::Readable;
-use crate::said::{Level, Said};
+use crate::said::{Level, Quoted, Said};
 
 const FILTER: &str = "filter";
 
 /// A failure counts.
 pub(crate) fn found(jail: &str, id: &dyn Display, at: WallTime, zone: &TimeZone) -> Said {
     let at = moment(at, zone);
-    in_jail(FILTER, Level::Info, jail, format_args!("Found {} - {at}", Id(id)))
+    in_jail(FILTER, Level::Info, jail, format_args!("Found {} - {at}", SaidId(id)))
 }
 
 /// A failure was told by an admin.
 pub(crate) fn attempt(jail: &str, id: &dyn Display, at: WallTime, zone: &TimeZone) -> Said {
     let at = moment(at, zone);
-    in_jail(FILTER, Level::Info, jail, format_args!("Attempt {} - {at}", Id(id)))
+    in_jail(FILTER, Level::Info, jail, format_args!("Attempt {} - {at}", SaidId(id)))
 }
 
 /// A failure does not count. Sources are `ip`, `dns`, `command`, `ignoreself rule`, ….
 pub(crate) fn ignored(jail: &str, id: &dyn Display, source: &dyn Display) -> Said {
-    in_jail(FILTER, Level::Info, jail, format_args!("Ignore {} by {source}", Id(id)))
+    in_jail(FILTER, Level::Info, jail, format_args!("Ignore {} by {source}", SaidId(id)))
 }
 
 /// What a line's date, far from now, looks like.
@@ -91,7 +91,7 @@ pub(crate) fn old_entries(jail: &str, findtime: Duration) -> Said {
 pub(crate) fn no_timestamp(jail: &str, time_text: &str, line: &str) -> [Said; 3] {
     let warn = |what: fmt::Arguments<'_>| in_jail(FILTER, Level::Warning, jail, what);
     [
-        warn(format_args!("Found a match but no valid date/time found for {}.", Repr(time_text))),
+        warn(format_args!("Found a match but no valid date/time found for {}.", Quoted(time_text))),
         warn(format_args!("Match without a timestamp: {line}")),
         warn(format_args!("Please try setting a custom date pattern (see man page jail.conf(5)).")),
     ]
@@ -130,14 +130,6 @@ pub(crate) fn maxlines(lines: u32) -> Said {
 
 fn info(text: String) -> Said {
     Said::new(FILTER, Level::Info, text)
-}
-
-/// A client's name was looked up, and counts as these addresses.
-pub(crate) fn determined(name: &dyn Display, addresses: &[impl Display]) -> Said {
-    let addresses: Vec<String> = addresses.iter().map(|address| format!("'{address}'")).collect();
-    let addresses = addresses.join(", ");
-    let text = format!("Determined IP using DNS Lookup: {name} = {{{addresses}}}");
-    Said::new("ipdns", Level::Warning, text)
 }
 
 #[cfg(test)]
@@ -181,14 +173,5 @@ mod tests {
         let said = odd_time("j", off, Side::After, Suspicion::TimeZone);
         assert!(said.text.starts_with("[j] Detected a log entry 2h after the current time"));
         assert!(said.text.contains("This looks like a timezone problem."));
-    }
-
-    #[test]
-    fn addresses_of_a_name_are_a_set() {
-        let said = determined(&"host", &["192.0.2.1", "2001:db8::1"]);
-        assert_eq!(
-            said.text,
-            "Determined IP using DNS Lookup: host = {'192.0.2.1', '2001:db8::1'}"
-        );
     }
 }

@@ -118,7 +118,7 @@ pub(crate) fn connected_to_database(file: &Path) -> Said {
 }
 
 /// The database was not there.
-pub(crate) fn new_database(version: u32) -> Said {
+pub(crate) fn new_database(version: usize) -> Said {
     Said::new(DATABASE, Level::Warning, format!("New database created. Version '{version}'"))
 }
 

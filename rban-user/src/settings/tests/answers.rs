@@ -194,7 +194,7 @@ fn logs_are_added_one_by_one() {
         json!(["/a.log", "/b.log"]),
     );
     let again = done(settings, json!(["set", "j", "addlogpath", "/a.log", "head"]));
-    assert_eq!(again.notes, [Note::Error("/a.log already exists".to_owned())]);
+    assert_eq!(again.notes, [Note::Refused("/a.log already exists".to_owned())]);
     assert!(again.changes.is_empty());
     let command = json!(["set", "j", "addlogpath", "/c.log", "middle"]);
     refused(settings, command, Class::Value, "File option must be 'head' or 'tail'");

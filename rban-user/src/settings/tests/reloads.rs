@@ -157,3 +157,19 @@ fn what_could_not_be_read_is_for_the_log() {
     let notes = Settings::new("").stream(&stream, &exists).unwrap().notes;
     assert_eq!(notes, [Note::Error("Jail 'x' skipped".to_owned())]);
 }
+
+#[test]
+fn a_jail_that_runs_does_not_end_for_a_mistake() {
+    let skipped = |jail: &str| json!(["config-error", format!("Jail '{jail}' skipped")]);
+    let reload = |jail: &str| {
+        let commands = commands(&all_of_a(&[skipped(jail)]));
+        let which = Which::All;
+        two_jails().reload(
+            &Reload { which, unban: false, restart: false, if_exists: false, commands },
+            &exists,
+        )
+    };
+    let error = reload("b").unwrap_err().to_string();
+    assert!(error.contains("Jail 'b' skipped; the former configuration stays"), "{error}");
+    assert!(reload("c").is_ok());
+}

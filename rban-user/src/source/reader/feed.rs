@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::super::{Backend, Batch, Begin, Encoding, Position};
+use crate::event::JailName;
 use crate::glob;
 
 /// Names a feed; whoever adds it chooses it.
@@ -28,11 +30,18 @@ pub struct Feed {
     pub backend: Backend,
     /// How far a former run has read, by path. Of no account for those that are begun at their end.
     pub positions: HashMap<PathBuf, Position>,
+    /// Whose it is. Of a log that another feed of theirs follows already, they are not sent again what is past.
+    pub jails: Arc<[JailName]>,
     /// Who takes the lines. Full: their logs wait, and no others.
     pub to: mpsc::Sender<Batch>,
 }
 
 impl Feed {
+    /// Whether whoever has `other` has this as well.
+    pub(super) fn serves_all_of(&self, other: &Self) -> bool {
+        self.to.same_channel(&other.to) && other.jails.iter().all(|jail| self.jails.contains(jail))
+    }
+
     /// The pattern, if it is one.
     pub(super) fn pattern(&self) -> Option<&str> {
         let pattern = self.path.to_str().filter(|path| glob::has_wildcards(path))?;

@@ -68,6 +68,16 @@ impl Logs {
         Ok(())
     }
 
+    /// Lets a feed follow a log that one of these follows already, from where that stands. False if none does.
+    pub(super) fn join_others(&mut self, path: &Path, feed: &Feed, others: &[FeedId]) -> bool {
+        let is_theirs = |log: &&mut Log| {
+            **log.followed.path() == *path && log.feeds().iter().any(|it| others.contains(it))
+        };
+        let Some(log) = self.logs.iter_mut().find(is_theirs) else { return false };
+        log.feed(feed.id, &feed.to);
+        true
+    }
+
     /// Lets a feed follow a log that has just come.
     pub(super) fn join_new(&mut self, path: PathBuf, feed: &Feed, noticed: Noticed) {
         self.add(Followed::new(path, feed.encoding), feed, noticed);

@@ -32,6 +32,7 @@ fn feed(path: &Path) -> (Feed, mpsc::Receiver<Batch>) {
         encoding: Encoding::UTF_8,
         backend: Backend::Pyinotify,
         positions: HashMap::new(),
+        jails: Arc::from(["jail".into()]),
         to,
     };
     (feed, batches)

@@ -18,6 +18,10 @@ pub(super) fn value(words: &[&str], value: &Value, lines: Lines) -> String {
         ["add", ..] => Some(format!("Added jail {}", shown(value))),
         ["flushlogs"] => Some(format!("logs: {}", shown(value))),
         ["echo", ..] => texts(value).map(|texts| texts.join(" ")),
+        ["status", "--all", "stats"] => match value {
+            Value::List(items) => items.last().and_then(|jails| stats::table(jails, lines)),
+            _ => None,
+        },
         ["status"] | ["status", "--all", ..] => status::of_all(value),
         ["status", jail, ..] => status::of_jail(jail, value),
         ["stats" | "statistics", ..] => stats::table(value, lines),
