@@ -100,7 +100,7 @@ fn row(measure: String, unit: Unit, rban: f64, peer: f64, most: f64, text: &'sta
         unit,
         rban: rban_summary,
         peer: Some(Peer { name: "fail2ban".into(), value }),
-        ratio: Some(peer / rban),
+        ratio: (rban > 0.0).then_some(peer / rban),
         aim: Some(Aim { text, met: rban < most }),
     }
 }
