@@ -75,7 +75,7 @@ fn the_log_goes_where_it_is_told_to() -> Result<()> {
         fs::rename(servers.directory(at).join("elsewhere.log"), old)?;
     }
     tell(&servers, &["set loglevel INFO", "flushlogs", "set door banip 192.0.2.60"])?;
-    for at in 0..NAMES.len() {
+    for (at, _) in NAMES.iter().enumerate() {
         wait_for("the ban in the new log", || Ok(at_elsewhere(at).contains("] Ban 192.0.2.60")))?;
         ensure!(at_elsewhere(at).contains("rollover performed on"), "{}", at_elsewhere(at));
     }

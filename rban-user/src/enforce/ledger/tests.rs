@@ -34,9 +34,9 @@ fn claims_add_up_and_fall_away_one_by_one() {
     add(&mut ledger, claim(Some("sshd"), Some(100), "tcp/22"));
     add(&mut ledger, claim(Some("nginx"), Some(150), "tcp/80"));
     add(&mut ledger, claim(None, Some(50), "udp/53"));
-    check(&ledger, Some((Some(150), "tcp/22,80 udp/53")));
+    check(&ledger, Some((Some(150), "tcp/22,80,udp/53")));
     ledger.withdraw(&jail("nginx"), offender());
-    check(&ledger, Some((Some(100), "tcp/22 udp/53")));
+    check(&ledger, Some((Some(100), "tcp/22,udp/53")));
     assert_eq!(ledger.next_end(), Some(WallTime::from_secs(50)));
     assert_eq!(ledger.expire(WallTime::from_secs(50)), [offender()]);
     check(&ledger, Some((Some(100), "tcp/22")));
